@@ -1,0 +1,45 @@
+"""Baselines: features of photos that are not CLIP's."""
+
+import numpy as np
+import polars as pl
+
+from assets.common import same_shard
+from assets.features import COMPLETE, FINITE
+from assets.partitions import shards
+from assets.step import Config, Outcome, Partition, Step, Task
+from g3lib.experiments import Profile
+from g3lib.images import read_shard
+
+
+def _config(_: Profile, __: Partition) -> Config:
+    from g3lib.baselines import BINS
+
+    return {"bins per channel": BINS}
+
+
+def _build(task: Task) -> Outcome:
+    from g3lib.baselines import colour_histograms
+
+    (record,) = task.inputs["photos"]
+    manifest = pl.read_parquet(task.commit_of(record))
+    features = colour_histograms(read_shard(task.home.root / next(iter(record.files)), manifest))
+    np.save(task.scratch / "features.npy", features)
+    return Outcome(rows=len(features), metadata={"width": features.shape[1]})
+
+
+STEPS = (
+    Step(
+        name="colour_histograms",
+        group="baselines",
+        description="Joint RGB histograms of a shard's photos, as unit vectors.",
+        code_version="1",
+        build=_build,
+        config=_config,
+        kind="features",
+        upstream=(same_shard("photos"),),
+        partitions=shards,
+        keys=lambda profile: profile.shards(),
+        rules=(FINITE, COMPLETE),
+        kinds=frozenset({"numpy"}),
+    ),
+)

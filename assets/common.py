@@ -1,0 +1,72 @@
+"""What several stages declare alike: upstream shards, stored features of photos, trained models."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from assets.partitions import only
+from assets.step import Partition, Task, Upstream
+from g3lib.experiments import Profile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from g3lib.alignment.model import GeoAlignment
+    from g3lib.features.encoder import Encoder
+    from g3lib.store import Record
+
+
+def same_shard(asset: str) -> Upstream:
+    """The same shard of an asset."""
+    return Upstream(asset, lambda _, partition: [partition])
+
+
+def whole(asset: str) -> Upstream:
+    """An asset that has no partitions."""
+    return Upstream(asset, lambda _, __: [None])
+
+
+def gallery_shards(asset: str) -> Upstream:
+    """Every gallery shard of an asset."""
+    return Upstream(
+        asset,
+        lambda profile, _: profile.shards("gallery"),
+        lambda profile: only(profile.shards("gallery")),
+    )
+
+
+def benchmark_shards(asset: str) -> Upstream:
+    """The shards of the benchmark that a `benchmark|…` partition names."""
+
+    def partitions(profile: Profile, partition: Partition) -> list[str]:
+        return profile.dataset(str(partition).split("|")[0]).partitions
+
+    return Upstream(asset, partitions, lambda profile: only(profile.shards("benchmark")))
+
+
+def features_of(task: Task, records: "list[Record]") -> "NDArray[np.float16]":
+    """Stored features of these shards, one after the other."""
+    arrays = [np.load(task.home.root / record.path / "features.npy") for record in records]
+    return np.concatenate(arrays)
+
+
+def photos_of_role(task: Task, records: "list[Record]") -> pl.DataFrame:
+    """The manifests of these shards, one after the other."""
+    return pl.concat([pl.read_parquet(task.commit_of(record)) for record in records])
+
+
+def trained_encoder(task: Task) -> "Encoder":
+    """The encoder that the encoder asset resolved or trained."""
+    from g3lib.features.encoder import load_encoder
+
+    settings, folder = task.profile.encoder, task.folder("encoder")
+    return load_encoder(settings.architecture, folder / "weights.safetensors", task.profile.device)
+
+
+def trained_alignment(task: Task, dimension: int) -> "GeoAlignment":
+    """The heads that the alignment asset trained."""
+    from g3lib.alignment.model import load_alignment
+
+    path = task.folder("alignment") / "alignment.safetensors"
+    return load_alignment(path, dimension, task.profile.alignment)

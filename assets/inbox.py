@@ -1,0 +1,123 @@
+"""Inbox: photos dropped into the watched folder, located by the trained workflow. One partition per batch."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import polars as pl
+
+from assets.common import same_shard, trained_alignment, trained_encoder, whole
+from assets.pictures import contact_sheet
+from assets.step import Config, Outcome, Partition, Step, Task, Upstream
+from g3lib.experiments import Profile
+from g3lib.experiments.catalogue import G3
+from g3lib.images import read_shard, write_shard
+from g3lib.images.inbox import inbox_photos
+from g3lib.store import Home
+
+BATCHES = dg.DynamicPartitionsDefinition(name="inbox")
+
+
+def _place(home: Home, _: Profile, partition: Partition) -> Path:
+    return home.root / "images" / "inbox" / f"{partition}.parquet"
+
+
+def _build_photos(task: Task) -> Outcome:
+    batch, scratch = str(task.key.partition), task.scratch / "shard.tar"
+    photos = inbox_photos(task.home.inbox, batch)
+    manifest, rejected = write_shard(scratch, "inbox", batch, photos)
+    tar = task.home.root / "images" / "inbox" / f"{batch}.tar"
+    return Outcome(
+        manifest.height,
+        manifest,
+        files={task.home.relative(tar): scratch},
+        metadata={
+            "photos": contact_sheet(read_shard(scratch, manifest.head(12))),
+            "rejected": rejected.to_dicts(),
+        },
+    )
+
+
+def _build_predictions(task: Task) -> Outcome:
+    """G3 as in the benchmarks: features, references, candidates, verification; and the place's name."""
+    import torch
+
+    from g3lib.candidates.generation import Query, generate
+    from g3lib.features.extraction import image_features
+    from g3lib.gallery import references
+    from g3lib.places import nearest_places
+    from g3lib.verification import choose, score
+
+    (record,), manifest = task.inputs["inbox_photos"], task.table("inbox_photos")
+    data = list(read_shard(task.home.root / next(iter(record.files)), manifest))
+    encoder = trained_encoder(task)
+    features = torch.from_numpy(
+        image_features(data, encoder, task.profile.encoder.batch_size).astype(np.float32)
+    )
+    heads = trained_alignment(task, encoder.dimension)
+    index = task.folder("gallery_index")
+    with torch.inference_mode():
+        vectors = heads.gallery_vectors(features, "image-gps-text").numpy()
+    found = references(
+        index / "index.faiss",
+        pl.read_parquet(index / "photos.parquet"),
+        manifest["photo_id"],
+        vectors,
+        task.profile.reference_depth,
+    )
+    queries = [
+        Query(photo_id, lambda each=each: each)
+        for photo_id, each in zip(manifest["photo_id"], data, strict=True)
+    ]
+    candidates = generate(queries, found, G3, "inbox", task.profile.lmm, task.home.responses)
+    scored = choose(score(candidates, manifest["photo_id"], features, heads), "verifier", G3.seed)
+    chosen = scored.filter("chosen").select("photo_id", "lat", "lon", "source", "score")
+    located = pl.concat([chosen, nearest_places(chosen["lat"], chosen["lon"])], how="horizontal")
+    table = manifest.select("photo_id").join(located, on="photo_id", how="left")
+    table = table.with_columns(lmm=pl.lit(task.profile.lmm.label))
+    return Outcome(table.height, table, metadata={"located": table.head(20).to_dicts()})
+
+
+def _config(profile: Profile, _: Partition) -> Config:
+    return {"experiment": G3.as_config(), "lmm": profile.lmm.label}
+
+
+def _fixed(asset: str, partition: str, mapping: Any = dg.AllPartitionMapping) -> Upstream:
+    return Upstream(asset, lambda _, __: [partition], lambda _: mapping())
+
+
+INBOX_STEPS = {
+    step.name: step
+    for step in (
+        Step(
+            name="inbox_photos",
+            group="inbox",
+            description="A batch of photos from the watched folder, checked, in a WebDataset tar.",
+            code_version="1",
+            build=_build_photos,
+            config=lambda _, __: {},
+            place=_place,
+            partitions=lambda _: BATCHES,
+            keys=lambda _: [],
+            kinds=frozenset({"webdataset", "parquet"}),
+        ),
+        Step(
+            name="inbox_predictions",
+            group="inbox",
+            description="Where G3 believes that each photo of a batch was taken.",
+            code_version="1",
+            build=_build_predictions,
+            config=_config,
+            upstream=(
+                same_shard("inbox_photos"),
+                whole("encoder"),
+                _fixed("alignment", "image-gps-text"),
+                _fixed("gallery_index", "image-gps-text"),
+            ),
+            partitions=lambda _: BATCHES,
+            keys=lambda _: [],
+            pool="lmm",
+        ),
+    )
+}

@@ -1,0 +1,83 @@
+"""How work is cut: shards, galleries, alignments, benchmark x gallery and benchmark x experiment.
+
+Partition keys of two dimensions read `benchmark|other`: Dagster orders dimensions by name.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from g3lib.experiments import ALIGNMENTS, GALLERIES, Experiment, Profile, experiment
+
+
+def experiments_of(profile: Profile) -> list[Experiment]:
+    """The profile's experiments, with KeyError for a name that is not in the catalogue."""
+    return [experiment(name) for name in profile.experiments]
+
+
+def galleries_of(profile: Profile) -> list[str]:
+    """The galleries that some experiment retrieves from."""
+    used = {each.gallery for each in experiments_of(profile)}
+    return [gallery for gallery in GALLERIES if gallery in used]
+
+
+def alignments_of(profile: Profile) -> list[str]:
+    """The trained heads that some gallery or verifier needs."""
+    used = {each.alignment for each in experiments_of(profile)} | set(galleries_of(profile))
+    return [alignment for alignment in ALIGNMENTS if alignment in used]
+
+
+def shards(profile: Profile) -> dg.PartitionsDefinition[str]:
+    """One partition per shard of every dataset."""
+    return dg.StaticPartitionsDefinition(profile.shards())
+
+
+def galleries(profile: Profile) -> dg.StaticPartitionsDefinition:
+    """One partition per gallery embedding."""
+    return dg.StaticPartitionsDefinition(galleries_of(profile))
+
+
+def alignments(profile: Profile) -> dg.StaticPartitionsDefinition:
+    """One partition per set of trained heads."""
+    return dg.StaticPartitionsDefinition(alignments_of(profile))
+
+
+def benchmark_gallery(profile: Profile) -> dg.MultiPartitionsDefinition:
+    """References: every benchmark's queries in every gallery."""
+    benchmarks = dg.StaticPartitionsDefinition(profile.benchmarks)
+    return dg.MultiPartitionsDefinition({"benchmark": benchmarks, "gallery": galleries(profile)})
+
+
+def benchmark_experiment(profile: Profile) -> dg.MultiPartitionsDefinition:
+    """Candidates to accuracy: every benchmark in every experiment."""
+    benchmarks = dg.StaticPartitionsDefinition(profile.benchmarks)
+    names = dg.StaticPartitionsDefinition(list(profile.experiments))
+    return dg.MultiPartitionsDefinition({"benchmark": benchmarks, "experiment": names})
+
+
+def split(partition: str | None) -> tuple[str, str]:
+    """(benchmark, gallery or experiment) of a two-dimensional partition key."""
+    benchmark, _, other = (partition or "").partition("|")
+    return benchmark, other
+
+
+def only(keys: Sequence[str]) -> dg.PartitionMapping:
+    """Every downstream partition needs just these upstream ones."""
+    return dg.SpecificPartitionsPartitionMapping(list(keys))
+
+
+def references_of_experiments(profile: Profile) -> dg.PartitionMapping:
+    """benchmark x experiment needs benchmark x the gallery that the experiment retrieves from."""
+    wanted = {each.name: each.gallery for each in experiments_of(profile)}
+    upstream: dict[str, set[str]] = {gallery: set() for gallery in galleries_of(profile)}
+    for name, gallery in wanted.items():
+        if gallery is not None:
+            upstream[gallery].add(name)
+    return dg.MultiPartitionMapping(
+        {
+            "benchmark": dg.DimensionPartitionMapping("benchmark", dg.IdentityPartitionMapping()),
+            "gallery": dg.DimensionPartitionMapping(
+                "experiment", dg.StaticPartitionMapping(upstream)
+            ),
+        }
+    )

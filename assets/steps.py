@@ -1,0 +1,21 @@
+"""All steps in the order in which data flow."""
+
+from assets import alignment, baselines, candidates, features, gallery, images, places, results
+from assets import verification
+from assets.step import Step
+
+STEPS: dict[str, Step] = {
+    step.name: step
+    for stage in (
+        images,
+        places,
+        features,
+        baselines,
+        alignment,
+        gallery,
+        candidates,
+        verification,
+        results,
+    )
+    for step in stage.STEPS
+}

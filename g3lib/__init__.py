@@ -1,0 +1,1 @@
+"""The science of G3 in plain Python: usable from a notebook, ignorant of Dagster."""

@@ -1,0 +1,192 @@
+"""A profile: which datasets, encoder, endpoint and sizes a run of the workflow uses.
+
+Only the schema and its limits live here; the values are YAML files in pipelines/profiles.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """Frozen, and unknown keys are errors: a misspelt setting must not be ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BlueMarbleSource(Section):
+    """Tiles of NASA's Blue Marble at random land coordinates."""
+
+    kind: Literal["blue-marble"] = "blue-marble"
+    perturbed: bool = False
+    seed: int = 0
+    passes: Annotated[int, Field(ge=2, le=1000)] = 100
+    kilometres: Annotated[float, Field(ge=50, le=5000)] = 474.0
+    pixels: Annotated[int, Field(ge=16, le=512)] = 64
+    jpeg_quality: Annotated[int, Field(ge=10, le=100)] = 90
+
+
+class WebDatasetSource(Section):
+    """Tars somebody already has, under G3_HOME/incoming/<dataset>, with a metadata CSV or Parquet."""
+
+    kind: Literal["webdataset"] = "webdataset"
+    minimum_bytes: Annotated[int, Field(ge=0)] = 5121  # G3 keeps photos of more than 5,120 bytes
+
+
+class Dataset(Section):
+    """Photos in shards: part of the gallery, or the queries of a benchmark."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    role: Literal["gallery", "benchmark"]
+    shards: Positive
+    photos_per_shard: Positive
+    source: BlueMarbleSource | WebDatasetSource = Field(discriminator="kind")
+
+    @property
+    def partitions(self) -> list[str]:
+        """The partition key of every shard."""
+        return [f"{self.name}-{index:06d}" for index in range(self.shards)]
+
+
+class EncoderTrainingSettings(Section):
+    """Training a CLIP model from scratch on the gallery's photos and captions."""
+
+    epochs: Annotated[int, Field(gt=0, le=1000)] = 10
+    batch_size: Annotated[int, Field(ge=2)] = 256
+    learning_rate: Rate = 3e-3
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    image_image_weight: Annotated[float, Field(ge=0)] = 1.0
+    image_text_weight: Annotated[float, Field(ge=0)] = 0.2
+    seed: int = 0
+
+
+class EncoderSettings(Section):
+    """The CLIP model: `pretrained` names open_clip weights, or `training` makes them from scratch."""
+
+    architecture: str
+    pretrained: str | None = None
+    training: EncoderTrainingSettings | None = None
+    batch_size: Positive = 256  # of feature extraction
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "EncoderSettings":
+        if (self.pretrained is None) == (self.training is None):
+            raise ValueError("encoder: give either `pretrained` (an open_clip tag) or `training`")
+        return self
+
+
+class AlignmentSettings(Section):
+    """Geo-alignment's widths and training; the defaults are the official code's."""
+
+    rff_frequencies: Positive = 256
+    hidden: Positive = 1024
+    location: Positive = 512
+    sigmas: tuple[float, ...] = (1.0, 16.0, 256.0)
+    epochs: Annotated[int, Field(gt=0, le=10_000)] = 10
+    batch_size: Annotated[int, Field(ge=2)] = 256
+    learning_rate: Rate = 3e-5
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 1e-6
+    decay_per_epoch: Annotated[float, Field(gt=0, le=1)] = 0.87
+    seed: int = 0
+
+
+class LmmSettings(Section):
+    """The OpenAI-compatible endpoint; without a base URL and model, the stand-in answers."""
+
+    base_url: str | None = None
+    model: str | None = None
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 16
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    max_retries: Annotated[int, Field(ge=0, le=20)] = 4
+    max_tokens: Positive = 200
+    price_in: Annotated[float, Field(ge=0)] = 0.0  # USD per million tokens
+    price_out: Annotated[float, Field(ge=0)] = 0.0
+    api_key: SecretStr | None = Field(default=None, exclude=True)
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether no real endpoint is configured."""
+        return self.base_url is None
+
+    @property
+    def label(self) -> str:
+        """What tables say of the LMM."""
+        return "stand-in" if self.is_stand_in else str(self.model)
+
+    @model_validator(mode="after")
+    def _model_with_endpoint(self) -> "LmmSettings":
+        if (self.base_url is None) != (self.model is None):
+            have, lack = ("G3_LMM_BASE_URL", "G3_LMM_MODEL")
+            if self.base_url is None:
+                have, lack = lack, have
+            raise ValueError(f"{have} is set but {lack} is not; set both, or neither for the stand-in")
+        return self
+
+
+class ScheduleSettings(Section):
+    """When the daemon re-runs the benchmarks, and looks for new photos."""
+
+    enabled: bool = False
+    cron: str = "0 2 * * *"
+    timezone: str = "UTC"
+    inbox_seconds: Annotated[int, Field(ge=1)] = 30
+
+
+class Profile(Section):
+    """All a run needs to know; serialised slices of it are what lineage records as config."""
+
+    name: str
+    datasets: tuple[Dataset, ...]
+    encoder: EncoderSettings
+    alignment: AlignmentSettings = AlignmentSettings()
+    lmm: LmmSettings = LmmSettings()
+    caption_template: str = "official"
+    experiments: tuple[str, ...]
+    answers: dict[str, Positive] = {}  # benchmark: N, where it differs from the experiment's
+    retrieved: dict[str, Annotated[int, Field(ge=0)]] = {}  # benchmark: S, likewise
+    reference_depth: Annotated[int, Field(ge=1, le=1000)] = 20
+    bootstrap_resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    device: str = "cpu"
+    schedule: ScheduleSettings = ScheduleSettings()
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Profile":
+        names = [dataset.name for dataset in self.datasets]
+        if len(set(names)) != len(names):
+            raise ValueError(f"dataset names repeat: {names}")
+        for role in ("gallery", "benchmark"):
+            if not any(dataset.role == role for dataset in self.datasets):
+                raise ValueError(f"no dataset has role {role!r}; the workflow needs one")
+        if not self.experiments:
+            raise ValueError("experiments is empty; name at least one")
+        return self
+
+    def dataset(self, name: str) -> Dataset:
+        """The dataset of that name; KeyError lists those there are."""
+        for dataset in self.datasets:
+            if dataset.name == name:
+                return dataset
+        raise KeyError(f"no dataset {name!r}; there are: {', '.join(d.name for d in self.datasets)}")
+
+    def dataset_of(self, partition: str) -> tuple[Dataset, int]:
+        """The dataset and shard number of a shard's partition key."""
+        name, _, index = partition.rpartition("-")
+        return self.dataset(name), int(index)
+
+    @property
+    def benchmarks(self) -> list[str]:
+        """Names of the benchmark datasets."""
+        return [dataset.name for dataset in self.datasets if dataset.role == "benchmark"]
+
+    def shards(self, role: Literal["gallery", "benchmark"] | None = None) -> list[str]:
+        """Partition keys of all shards, or of those with a role."""
+        wanted = [d for d in self.datasets if role is None or d.role == role]
+        return [key for dataset in wanted for key in dataset.partitions]
+
+    def plain(self, *sections: str) -> dict[str, Any]:
+        """Named sections as JSON values (the key of the LMM is never among them)."""
+        return self.model_dump(mode="json", include=set(sections))

@@ -1,0 +1,72 @@
+"""The numbers the papers print, from two CSV files people can edit; what we measure is not here.
+
+In published.csv accuracies are percent, as printed, one column per threshold in km. `experiment`
+names the entry of the catalogue that repeats a row; a row whose LMM or labels differ names none.
+"""
+
+import io
+from collections.abc import Mapping
+from importlib.resources import files
+
+import polars as pl
+
+THRESHOLD_COLUMNS = ("1", "25", "200", "750", "2500")  # km
+
+PUBLISHED_SCHEMA = pl.Schema(
+    {
+        **dict.fromkeys(
+            ("paper", "paper_table", "method", "variant", "benchmark", "experiment"), pl.String()
+        ),
+        "threshold_km": pl.Int64(),
+        "accuracy": pl.Float64(),
+        "note": pl.String(),
+    }
+)
+
+
+def published() -> pl.DataFrame:
+    """Published accuracies as fractions, one row per method, benchmark and threshold.
+
+    A row that prints only a relative gain stays one row, its threshold and accuracy null.
+    Raises ValueError if a percentage lies outside [0, 100].
+    """
+    wide = _read("published.csv", {name: pl.Float64() for name in THRESHOLD_COLUMNS})
+    printed = pl.any_horizontal(pl.col(THRESHOLD_COLUMNS).is_not_null())
+    about = [name for name in wide.columns if name not in THRESHOLD_COLUMNS]
+    long = (
+        wide.filter(printed)
+        .with_row_index("row")
+        .unpivot(THRESHOLD_COLUMNS, index=["row", *about], variable_name="threshold_km")
+        .with_columns(pl.col("threshold_km").cast(pl.Int64), accuracy=pl.col("value") / 100)
+        .sort("row", "threshold_km")
+    )
+    outside = long.filter(~pl.col("accuracy").is_between(0, 1))
+    if outside.height:
+        row = outside.row(0, named=True)
+        raise ValueError(
+            f"published.csv: {row['method']} {row['variant'] or ''} on {row['benchmark']}: "
+            f"{row['value']} at {row['threshold_km']} km; percentages from 0 to 100 are expected"
+        )
+    gains = wide.filter(~printed).with_columns(
+        threshold_km=pl.lit(None, pl.Int64), accuracy=pl.lit(None, pl.Float64)
+    )
+    names = PUBLISHED_SCHEMA.names()
+    return pl.concat([long.select(names), gains.select(names)]).match_to_schema(PUBLISHED_SCHEMA)
+
+
+def published_references() -> pl.DataFrame:
+    """G3's Table 3: distances in km from a query to its `top` retrieved references.
+
+    Mean, median, maximum and minimum per query, then (the likely reading) averaged over queries.
+    """
+    kilometres = ("mean_km", "median_km", "max_km", "min_km")
+    types = {"top": pl.Int64(), **dict.fromkeys(kilometres, pl.Float64())}
+    return _read("published_references.csv", types)
+
+
+def _read(name: str, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """A CSV of this package; columns without a type are text, empty cells null."""
+    data = files("g3lib.experiments").joinpath(name).read_bytes()
+    header = data.decode("utf-8").splitlines()[0].split(",")
+    schema = {column: types.get(column, pl.String()) for column in header}
+    return pl.read_csv(io.BytesIO(data), schema=schema)

@@ -1,0 +1,151 @@
+"""Where artefacts lie under G3_HOME, how they are committed, and how they are found again.
+
+An artefact's commit is one rename of one file that carries its lineage record: the Parquet file
+itself, or the JSON card of a folder. Bulky files (a tar, a checkpoint, an index) are in place before that
+rename, so whatever a reader finds committed is whole.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from g3lib.store.files import install, replacing, sha256_of
+from g3lib.store.lineage import FOOTER_KEY, Key, Record
+
+
+@dataclass(frozen=True)
+class Home:
+    """The layout of G3_HOME; `encoder` names the features' folder."""
+
+    root: Path
+
+    def table(self, key: Key) -> Path:
+        """The Parquet file of one partition of a table; the commit of a tabular artefact."""
+        return self.root / "tables" / key.asset / f"{file_name(key.partition or key.asset)}.parquet"
+
+    def shard(self, dataset: str, index: int) -> Path:
+        """The WebDataset tar of one shard; its manifest lies beside it as .parquet."""
+        return self.root / "images" / dataset / f"shard-{index:06d}.tar"
+
+    def card(self, kind: str, key: Key) -> Path:
+        """The JSON card of a folder artefact; `kind` is features, models or index."""
+        parts = [key.asset] if key.partition is None else [key.asset, file_name(key.partition)]
+        return self.root.joinpath(kind, *parts[:-1], f"{parts[-1]}.json")
+
+    @property
+    def responses(self) -> Path:
+        """Every LMM request and answer."""
+        return self.root / "responses"
+
+    @property
+    def inbox(self) -> Path:
+        """The watched folder for photos of one's own."""
+        return self.root / "inbox"
+
+    @property
+    def warehouse(self) -> Path:
+        """What analysts open."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def mlflow_database(self) -> Path:
+        """MLflow's tracking store."""
+        return self.root / "mlflow.db"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """MLflow's artifact store."""
+        return self.root / "mlartifacts"
+
+    @property
+    def dagster(self) -> Path:
+        """DAGSTER_HOME."""
+        return self.root / "dagster"
+
+    def relative(self, path: Path) -> str:
+        """`path` as lineage records name it."""
+        return path.relative_to(self.root).as_posix()
+
+    def commits(self) -> Iterator[Path]:
+        """Every committed file that can carry a lineage record."""
+        for pattern in ("tables/*/*.parquet", "images/*/*.parquet"):
+            yield from self.root.glob(pattern)
+        for kind in ("features", "models", "index"):
+            yield from (path for path in self.root.glob(f"{kind}/**/*.json") if _is_card(path))
+
+
+def file_name(partition: str) -> str:
+    """A partition key as a file name: `benchmark|experiment` becomes `benchmark__experiment`."""
+    return partition.replace("|", "__").replace("/", "_")
+
+
+def _is_card(path: Path) -> bool:
+    """Cards lie beside the folders they describe, never inside a content-addressed one."""
+    return "@" not in path.parent.name
+
+
+def frame_version(frame: pl.DataFrame) -> str:
+    """Data version of a table: SHA-256 over its rows as Arrow IPC, in order, with its schema."""
+    buffer = io.BytesIO()
+    frame.rechunk().write_ipc(buffer, compression="uncompressed")
+    return hashlib.sha256(buffer.getbuffer()).hexdigest()
+
+
+def folder_version(folder: Path) -> str:
+    """Data version of a folder: SHA-256 over the names and bytes of its files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(folder).as_posix()}:{sha256_of(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def commit_table(path: Path, frame: pl.DataFrame, record: Record) -> None:
+    """Write a table with its record in the footer, in one rename."""
+    with replacing(path) as scratch:
+        frame.write_parquet(scratch, compression="zstd", metadata={FOOTER_KEY: record.to_json()})
+
+
+def install_folder(card: Path, scratch: Path, data_version: str) -> Path:
+    """Move a finished scratch folder to its content-addressed name beside its card."""
+    folder = card.with_name(f"{card.stem}@{data_version[:16]}")
+    if not folder.exists():
+        for path in scratch.rglob("*"):
+            if path.is_file():
+                install(path, path)  # sync only: the folder's own rename follows
+        scratch.rename(folder)
+    return folder
+
+
+def commit_card(card: Path, record: Record) -> None:
+    """Write a folder's record, which makes it the current one, and remove its predecessors."""
+    with replacing(card) as scratch:
+        scratch.write_text(record.to_json() + "\n", encoding="utf-8")
+    current = Path(record.path).name
+    for folder in card.parent.glob(f"{card.stem}@*"):
+        if folder.name != current:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_record(path: Path) -> Record | None:
+    """The record a committed file carries; None if the file is absent, damaged or foreign."""
+    try:
+        if path.suffix == ".json":
+            return Record.from_json(path.read_text(encoding="utf-8"))
+        metadata: Mapping[bytes, bytes] = pq.read_metadata(path).metadata or {}
+        return Record.from_json(metadata[FOOTER_KEY.encode()].decode())
+    except (OSError, ValueError, KeyError, json.JSONDecodeError):
+        return None  # nothing usable is committed here: whoever asks will make it anew
+
+
+def is_intact(root: Path, record: Record) -> bool:
+    """Whether every file the record names is there with the size it had."""
+    sizes = {root / name: size for name, size in record.files.items()}
+    return all(path.is_file() and path.stat().st_size == size for path, size in sizes.items())

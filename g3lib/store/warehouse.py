@@ -1,0 +1,294 @@
+"""The analysts' DuckDB file: built anew from every committed file, swapped in by one rename.
+
+Its tables and their meaning are the .sql files beside this one. Nothing else opens it for writing.
+"""
+
+import logging
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from filelock import FileLock, Timeout
+
+from g3lib.experiments.published import published_references
+from g3lib.store.artifacts import Home, read_record
+from g3lib.store.files import replacing
+from g3lib.store.lineage import Record
+
+log = logging.getLogger(__name__)
+
+LOCK_SECONDS = 600.0
+ATTEMPTS = 3  # to find no file changing under way
+
+# results table: the asset whose Parquet files it holds
+_SOURCES = {
+    "prediction": "predictions",
+    "candidate": "scored_candidates",
+    "accuracy": "accuracy",
+    "published": "published",
+    "photo": "photos",
+}
+_FROM_RECORD = {"run_id": "run_id", "shard": "partition"}  # column: field of the file's record
+
+
+class WarehouseError(RuntimeError):
+    """The warehouse cannot be built or read; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A finished publication: rows by `schema.table`."""
+
+    path: Path
+    tables: dict[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Commit:
+    """A committed file and the record it carries."""
+
+    path: Path
+    inode: int
+    record: Record
+
+
+def publish(
+    home: Home, runs: pl.DataFrame, history: pl.DataFrame, prices: tuple[float, float]
+) -> Published:
+    """Rebuild the warehouse as of now and swap it in; readers keep what they have open.
+
+    runs:    run_id, job, status, started_at, finished_at (timestamps or ISO 8601), tags (JSON).
+    history: column `record`, the Record JSON of every materialization event, superseded or not.
+    prices:  USD per million tokens, in and out.
+    Raises WarehouseError, leaving the old file, if a committed file is damaged.
+    """
+    started, database = time.perf_counter(), home.warehouse
+    database.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(f"{database}.lock", timeout=LOCK_SECONDS):
+            _sweep(database)
+            with replacing(database) as scratch:
+                with duckdb.connect(scratch) as connection:
+                    tables = _build(connection, home, runs, history, prices)
+                # left by someone who opened the old file read-write; the new one would not open
+                Path(f"{database}.wal").unlink(missing_ok=True)
+            database.chmod(0o444)  # an accidental read-write open fails instead of blocking others
+    except Timeout as problem:
+        raise WarehouseError(
+            f"{database}.lock: another publication has held it for {LOCK_SECONDS:.0f} s; "
+            "wait for it, or end it, and publish again"
+        ) from problem
+    return Published(database, tables, time.perf_counter() - started)
+
+
+def query(home: Home, sql: str) -> pl.DataFrame:
+    """What `sql` returns from the published warehouse, opened read-only for this one call.
+
+    Raises WarehouseError if nothing was published yet; DuckDB's own errors pass through.
+    """
+    if not home.warehouse.is_file():
+        raise WarehouseError(f"{home.warehouse}: there is no warehouse yet; run `g3 run` first")
+    with duckdb.connect(home.warehouse, read_only=True) as connection:
+        relation = connection.sql(sql)
+        frame: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
+        return frame
+
+
+def data_dictionary() -> str:
+    """Markdown of every schema, table, view and macro, from the comments of the .sql files."""
+    with duckdb.connect() as connection:
+        _define(connection)
+        parts = []
+        for schema in ("results", "lineage"):
+            parts.append(f"## Schema `{schema}`\n")
+            for name, comment in connection.execute(_OBJECTS, {"schema": schema}).fetchall():
+                parts.append(f"### `{schema}.{name}`\n\n{comment}\n")
+                found = {"schema": schema, "name": name}
+                columns = connection.execute(_COLUMNS, found).fetchall()
+                if columns:
+                    rows = [f"| `{column}` | {kind} | {text} |" for column, kind, text in columns]
+                    parts.append(
+                        "\n".join(["| column | type | meaning |", "|---|---|---|", *rows, ""])
+                    )
+        return "\n".join(parts)
+
+
+_OBJECTS = """
+select name, comment from (
+    select table_name as name, comment, 0 as kind from duckdb_tables() where schema_name = $schema
+    union all
+    select view_name, comment, 1 from duckdb_views() where schema_name = $schema
+    union all
+    select function_name || '(' || array_to_string(parameters, ', ') || ')', comment, 2
+    from duckdb_functions() where schema_name = $schema
+) order by kind, name
+"""
+_COLUMNS = """
+select column_name, data_type, comment from duckdb_columns()
+where schema_name = $schema and table_name = $name order by column_index
+"""
+
+
+def _define(connection: duckdb.DuckDBPyConnection) -> None:
+    """Every table, view and macro, empty."""
+    for name in ("warehouse.sql", "warehouse_views.sql"):
+        connection.execute(_script(name))
+
+
+def _script(name: str) -> str:
+    return files("g3lib.store").joinpath(name).read_text(encoding="utf-8")
+
+
+def _build(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    runs: pl.DataFrame,
+    history: pl.DataFrame,
+    prices: tuple[float, float],
+) -> dict[str, int]:
+    """Fill in one transaction, again if a stage replaced a file between its record and its rows."""
+    for left in reversed(range(ATTEMPTS)):
+        commits = _commits(home)
+        connection.begin()  # also spares a sync for every comment
+        tables = _fill(connection, commits, runs, history, prices)
+        moved = [each.path for each in commits if _inode(each.path) != each.inode]
+        if not moved or not left:
+            break
+        connection.rollback()
+    if moved:
+        log.warning(
+            "%d files changed while publishing, last %s; publish again", len(moved), moved[-1]
+        )
+    connection.commit()
+    return tables
+
+
+def _inode(path: Path) -> int | None:
+    """What tells a replaced file from the one it replaced; None if there is none."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    commits: Sequence[_Commit],
+    runs: pl.DataFrame,
+    history: pl.DataFrame,
+    prices: tuple[float, float],
+) -> dict[str, int]:
+    """Define and load everything; rows by `schema.table`."""
+    _define(connection)
+    connection.register("records", _records(commits, history["record"]))
+    connection.register("run_rows", runs)
+    connection.execute(_script("warehouse_fill.sql"))
+    for table, asset in _SOURCES.items():
+        own = [each for each in commits if each.record.asset == asset]
+        _load(connection, table, [each for each in own if each.path.suffix == ".parquet"])
+    connection.register("reference_rows", published_references())
+    connection.execute("insert into results.published_reference by name from reference_rows")
+    price = {"price_in": prices[0], "price_out": prices[1]}
+    connection.execute(_script("warehouse_summary.sql"), price)
+    tables = "select schema_name || '.\"' || table_name || '\"' from duckdb_tables()"
+    names = [name for (name,) in connection.execute(tables).fetchall()]
+    return {name.replace('"', ""): _count(connection, name) for name in names}
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"select count(*) from {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _commits(home: Home) -> list[_Commit]:
+    """Every committed file with its record; WarehouseError names one that has none."""
+    found = []
+    for path in sorted(home.commits()):
+        inode, record = _inode(path), read_record(path)
+        if inode is not None and record is not None:
+            found.append(_Commit(path, inode, record))
+        elif path.exists():  # else its stage removed it meanwhile
+            raise WarehouseError(
+                f"{path}: damaged, or not made by this version (no lineage record can be read); "
+                "delete it and run again: `g3 run`"
+            )
+    return found
+
+
+def _records(commits: Sequence[_Commit], history: Iterable[str | None]) -> pl.DataFrame:
+    """Each materialization once, `current` if a file carries it; the event log adds the rest."""
+    current = dict.fromkeys((each.record.to_json() for each in commits), True)
+    unreadable = 0
+    for text in history:
+        try:
+            current.setdefault(Record.from_json(text or "").to_json(), False)
+        except ValueError:
+            unreadable += 1
+    if unreadable:
+        log.warning("%d events carry no lineage record of this version; left out", unreadable)
+    rows = {"record": list(current.keys()), "current": list(current.values())}
+    return pl.DataFrame(rows, schema={"record": pl.String, "current": pl.Boolean})
+
+
+def _load(connection: duckdb.DuckDBPyConnection, table: str, commits: Sequence[_Commit]) -> None:
+    """Insert the files of one asset; WarehouseError names the file that cannot be read."""
+    if not commits:
+        return
+    paths = [str(each.path) for each in commits]
+    carried = {
+        name: [getattr(each.record, f) for each in commits] for name, f in _FROM_RECORD.items()
+    }
+    schema = dict.fromkeys(("filename", *carried), pl.String)
+    connection.register("commit_rows", pl.DataFrame({"filename": paths, **carried}, schema=schema))
+    selected = _selected(connection, table)
+    try:
+        connection.execute(
+            f"insert into results.{table} by name select {selected} "
+            "from read_parquet($paths, union_by_name = true, filename = true) as data "
+            "join commit_rows as made on made.filename = data.filename",
+            {"paths": paths},
+        )
+    except duckdb.Error as problem:
+        culprit = _culprit(connection, table, paths)
+        raise WarehouseError(
+            f"{culprit}: cannot be read into results.{table} ({str(problem).splitlines()[0]}); "
+            "delete it and run again: `g3 run`"
+        ) from problem
+
+
+def _selected(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """The select list that fills a results table from its files and their records."""
+    found = connection.execute(_COLUMNS, {"schema": "results", "name": table}).fetchall()
+    return ", ".join(f"{'made' if name in _FROM_RECORD else 'data'}.{name}" for name, *_ in found)
+
+
+def _culprit(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str]) -> str:
+    """The first file that fails on its own; the table's folder if they fail only together."""
+    for path in paths:
+        try:
+            connection.execute(
+                f"create or replace temp table probe as select {_selected(connection, table)} "
+                "from read_parquet($path) as data, commit_rows as made limit 0",
+                {"path": path},
+            )
+            connection.execute(
+                "create or replace temp table probe as from read_parquet($path)", {"path": path}
+            )
+        except duckdb.Error:
+            return path
+    return f"{Path(paths[0]).parent} (no single file, but all together)"
+
+
+def _sweep(database: Path) -> None:
+    """Remove what killed publications left; the caller holds the lock."""
+    for stale in database.parent.glob(f".{database.name}.*.tmp*"):
+        if stale.is_dir():
+            shutil.rmtree(stale, ignore_errors=True)
+        else:
+            stale.unlink(missing_ok=True)

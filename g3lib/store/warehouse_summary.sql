@@ -1,0 +1,39 @@
+-- results.summary from predictions, candidates and lineage; prices are USD per million tokens.
+-- The metrics are those of g3lib.results.metrics, which a test compares.
+insert into results.summary by name
+with measured as (
+    select
+        benchmark, experiment, first(method) as method, first(variant) as variant,
+        string_agg(distinct lmm, ' + ' order by lmm) as lmm,
+        count(*) as n,
+        -- two failures in the middle: infinity minus itself would be no number
+        case when count(error_km) * 2 < count(*) then 'inf'::double
+            else median(coalesce(error_km, 'inf'::double)) end as median_km,
+        avg(error_km) as mean_km,
+        avg(coalesce(5000 * exp(-error_km / 1492.7), 0)) as geoscore
+    from results.prediction
+    group by benchmark, experiment
+),
+asked as (
+    select
+        benchmark, experiment,
+        count(failure) filter (source <> 'retrieval')
+            / nullif(count(*) filter (source <> 'retrieval'), 0) as parse_failure_rate,
+        sum(tokens_in) as tokens_in, sum(tokens_out) as tokens_out
+    from results.candidate
+    group by benchmark, experiment
+),
+timed as (
+    select partition, sum(epoch(finished_at - started_at)) as seconds
+    from lineage.materialization
+    where current and asset in ('candidates', 'scored_candidates', 'predictions')
+    group by partition
+)
+select
+    measured.*, asked.parse_failure_rate,
+    coalesce(asked.tokens_in, 0) as tokens_in, coalesce(asked.tokens_out, 0) as tokens_out,
+    (coalesce(asked.tokens_in, 0) * $price_in + coalesce(asked.tokens_out, 0) * $price_out) / 1e6 as cost_usd,
+    timed.seconds
+from measured
+left join asked using (benchmark, experiment)
+left join timed on timed.partition = measured.benchmark || '|' || measured.experiment;

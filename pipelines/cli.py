@@ -1,0 +1,112 @@
+"""The command `g3`: a thin front door to Dagster and the library. Declarations only; bodies in commands/.
+
+Exit codes: 0 done, 1 a stage failed or a requirement is lacking, 2 wrong usage or settings, 3 another
+run is at work in the same home, 130 interrupted.
+"""
+
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import gettempdir
+
+import click
+
+FAILED, WRONG_USAGE, BUSY, INTERRUPTED = 1, 2, 3, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def g3() -> None:
+    """Worldwide image geolocalization (G3 and the methods it compares with) as a workflow.
+
+    The home of all data is G3_HOME, by default ./data/PROFILE.
+    """
+
+
+@g3.command()
+@click.argument("profile", required=False)
+@click.option("--experiment", "experiments", multiple=True, help="Only this one; may be repeated.")
+@click.option("--plan", is_flag=True, help="Say what is out of date, and do nothing.")
+def run(profile: str | None, experiments: tuple[str, ...], plan: bool) -> None:
+    """Make everything of PROFILE (default: demo) that is out of date, and print the tables."""
+    from pipelines.commands.run import run_profile
+
+    run_profile(profile, experiments, plan)
+
+
+@g3.command()
+@click.option("--profile", help="Whose workflow to show (default: G3_PROFILE or demo).")
+@click.option("--port", default=3000, show_default=True, help="Of Dagster's pages.")
+@click.option("--mlflow-port", default=5000, show_default=True, help="Of MLflow's pages.")
+def ui(profile: str | None, port: int, mlflow_port: int) -> None:
+    """Dagster's web UI and daemon, and MLflow's, on localhost, until Ctrl-C."""
+    from pipelines.commands.ui import serve
+
+    serve(profile, port, mlflow_port)
+
+
+@g3.command()
+@click.argument("name", required=False)
+@click.option("--profile", help="Whose results (default: G3_PROFILE or demo).")
+@click.option("--limit", default=40, show_default=True, help="Rows to print.")
+def results(name: str | None, profile: str | None, limit: int) -> None:
+    """The leaderboard, or table NAME of schema `results`."""
+    from pipelines.commands.tables import show_results
+
+    show_results(name, profile, limit)
+
+
+@g3.command()
+@click.argument("query")
+@click.option("--profile", help="Whose warehouse (default: G3_PROFILE or demo).")
+@click.option("--csv", is_flag=True, help="Comma-separated, all rows.")
+def sql(query: str, profile: str | None, csv: bool) -> None:
+    """Ask the warehouse: g3 sql "from results.summary"."""
+    from pipelines.commands.tables import show_query
+
+    show_query(query, profile, csv)
+
+
+@g3.command()
+@click.argument("benchmark")
+@click.argument("experiment")
+@click.option("--profile", help="Whose lineage (default: G3_PROFILE or demo).")
+def trace(benchmark: str, experiment: str, profile: str | None) -> None:
+    """Where a row of the accuracy table came from, down to the photos."""
+    from pipelines.commands.tables import show_trace
+
+    show_trace(benchmark, experiment, profile)
+
+
+@g3.command()
+@click.argument("profile", required=False)
+def doctor(profile: str | None) -> None:
+    """What this machine has and lacks for PROFILE (default: every profile)."""
+    from pipelines.commands.doctor import examine
+
+    examine(profile)
+
+
+class CommandFailed(click.ClickException):
+    """An expected failure: a message that says what to do, and an exit code."""
+
+    def __init__(self, message: str, exit_code: int = FAILED):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def main() -> None:
+    """Entry point: the one place where an unexpected error is caught, recorded and named."""
+    try:
+        g3(standalone_mode=False)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(problem.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nInterrupted. What was finished is kept; run again to go on.", err=True)
+        sys.exit(INTERRUPTED)
+    except Exception as problem:  # the boundary: record it whole, say it short
+        log = Path(gettempdir()) / f"g3-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+        click.echo(f"Error: {type(problem).__name__}: {problem}\n(the whole story: {log})", err=True)
+        sys.exit(FAILED)

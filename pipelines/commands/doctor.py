@@ -1,0 +1,143 @@
+"""`g3 doctor`: what this machine has and lacks for a profile, each lack with its remedy."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from g3lib.experiments import Profile
+from g3lib.experiments.profile import WebDatasetSource
+from g3lib.store import Home
+from pipelines.cli import CommandFailed
+from pipelines.commands.run import settings
+from pipelines.settings import profile_names
+
+GIGABYTE = 1e9
+PACKAGES = ("dagster", "torch", "open_clip_torch", "polars", "duckdb", "openai", "mlflow")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `needed` is False for what only makes a run faster or nicer."""
+
+    what: str
+    found: str
+    ok: bool
+    remedy: str = ""
+    needed: bool = True
+
+
+def examine(name: str | None) -> None:
+    """Print the findings of one profile or all; CommandFailed if something needed is lacking."""
+    from rich.console import Console
+    from rich.table import Table
+
+    names = [name] if name else profile_names()
+    lacking = []
+    for each in names:
+        profile, home = settings(each)
+        table = Table("", "what", "found", "remedy", title=f"profile {profile.name}, home {home.root}")
+        for finding in findings(profile, home):
+            mark = "ok" if finding.ok else ("LACKS" if finding.needed else "-")
+            table.add_row(mark, finding.what, finding.found, "" if finding.ok else finding.remedy)
+            if finding.needed and not finding.ok:
+                lacking.append(f"{profile.name}: {finding.what}")
+        Console().print(table)
+    # a lack of a profile that was not asked for is news, not a failure
+    if lacking and name:
+        raise CommandFailed("lacking for " + "; ".join(lacking))
+
+
+def findings(profile: Profile, home: Home) -> Iterator[Finding]:
+    """Everything looked at, in the order of use."""
+    python = sys.version_info
+    yield Finding("Python", sys.version.split()[0], (3, 11) <= python[:2] < (3, 14), "use 3.11 to 3.13")
+    yield from (_package(name) for name in PACKAGES)
+    yield _faiss()
+    yield _memory()
+    yield _disk(profile, home)
+    yield _gpu(profile)
+    yield from _incoming(profile, home)
+    yield _encoder(profile)
+    yield from _lmm(profile)
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    yield Finding("Chromium", chromium or "none", bool(chromium), "for the page test only", needed=False)
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, version(name), True)
+    except PackageNotFoundError:
+        return Finding(name, "not installed", False, "make install")
+
+
+def _faiss() -> Finding:
+    for name in ("faiss-gpu", "faiss-cpu"):
+        finding = _package(name)
+        if finding.ok:
+            return Finding(name, finding.found, True)
+    return Finding("faiss", "not installed", False, "make install")
+
+
+def _memory() -> Finding:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIGABYTE
+    return Finding("memory", f"{total:.0f} GB", total >= 4, "at least 4 GB")
+
+
+def _disk(profile: Profile, home: Home) -> Finding:
+    """Photos at the size of their source, and again as much for what is made of them."""
+    folder = next(path for path in (home.root, *home.root.parents) if path.exists())
+    free = shutil.disk_usage(folder).free / GIGABYTE
+    photos = sum(dataset.shards * dataset.photos_per_shard for dataset in profile.datasets)
+    kilobytes = 100 if any(isinstance(d.source, WebDatasetSource) for d in profile.datasets) else 10
+    wanted = max(photos * kilobytes / 1e6, 1.0)
+    return Finding("disk", f"{free:.0f} GB free", free >= wanted, f"{wanted:.0f} GB: set G3_HOME")
+
+
+def _gpu(profile: Profile) -> Finding:
+    import torch
+
+    there = torch.cuda.is_available()
+    found = torch.cuda.get_device_name() if there else "none"
+    remedy = "set G3_DEVICE=cpu (slow), or run on a machine with a GPU"
+    return Finding("GPU", found, there, remedy, needed=profile.device.startswith("cuda"))
+
+
+def _incoming(profile: Profile, home: Home) -> Iterator[Finding]:
+    for dataset in profile.datasets:
+        if isinstance(dataset.source, WebDatasetSource):
+            folder: Path = home.root / "incoming" / dataset.name
+            tars = len(list(folder.glob("*.tar")))
+            remedy = f"put tars and metadata.csv into {folder} (docs: README, MP-16)"
+            yield Finding(f"photos of {dataset.name}", f"{tars} tars", tars >= dataset.shards, remedy)
+
+
+def _encoder(profile: Profile) -> Finding:
+    settings_ = profile.encoder
+    if settings_.training is not None:
+        return Finding("encoder", f"{settings_.architecture}, trained here", True)
+    return Finding(
+        "encoder", f"{settings_.architecture}/{settings_.pretrained}, fetched on first use", True
+    )
+
+
+def _lmm(profile: Profile) -> Iterator[Finding]:
+    import httpx
+
+    lmm = profile.lmm
+    if lmm.is_stand_in:
+        remedy = "set G3_LMM_BASE_URL, G3_LMM_MODEL and G3_LMM_API_KEY for real answers"
+        yield Finding("LMM", "stand-in", profile.name == "demo", remedy, needed=False)
+        return
+    yield Finding("LMM key", "set" if lmm.api_key else "none", bool(lmm.api_key), "set G3_LMM_API_KEY")
+    try:
+        key = lmm.api_key.get_secret_value() if lmm.api_key else ""
+        headers = {"Authorization": f"Bearer {key}"}
+        status = httpx.get(f"{lmm.base_url}/models", headers=headers, timeout=5).status_code
+        ok, found = status == httpx.codes.OK, f"HTTP {status}"
+    except httpx.HTTPError as problem:
+        ok, found = False, type(problem).__name__
+    yield Finding(f"LMM {lmm.model}", found, ok, "is G3_LMM_BASE_URL right, and the server up?")

@@ -1,0 +1,88 @@
+"""`g3 results`, `g3 sql` and `g3 trace`: the warehouse in the terminal, read-only."""
+
+import sys
+
+import click
+import polars as pl
+
+from g3lib.store import Home
+from pipelines.cli import WRONG_USAGE, CommandFailed
+from pipelines.commands.run import settings, show_leaderboard
+
+
+def show_results(name: str | None, profile: str | None, limit: int) -> None:
+    """The leaderboard, or a table of schema results."""
+    _, home = settings(profile)
+    if name is None:
+        _need_warehouse(home)
+        show_leaderboard(home)
+        return
+    there = _query(
+        home, "select table_name from information_schema.tables where table_schema = 'results'"
+    )["table_name"].to_list()
+    if name not in there:
+        raise CommandFailed(
+            f"no table results.{name}; there are: {', '.join(sorted(there))}", WRONG_USAGE
+        )
+    _print(_query(home, f'from results."{name}" limit {int(limit)}'))
+
+
+def show_query(query: str, profile: str | None, csv: bool) -> None:
+    """Whatever the warehouse answers to a query."""
+    _, home = settings(profile)
+    answer = _query(home, query)
+    if csv:
+        sys.stdout.write(answer.write_csv())
+    else:
+        _print(answer)
+
+
+def show_trace(benchmark: str, experiment: str, profile: str | None) -> None:
+    """The lineage of an accuracy row: every materialization upstream, and how many photos that is."""
+    _, home = settings(profile)
+    known = _query(home, "select distinct benchmark, experiment from results.accuracy order by all")
+    if (benchmark, experiment) not in known.rows():
+        there = "; ".join(f"{b} {e}" for b, e in known.rows()) or "nothing yet: g3 run"
+        raise CommandFailed(f"no accuracy of {benchmark} {experiment}; there are: {there}", WRONG_USAGE)
+    partition = f"{benchmark}|{experiment}"
+    traced = _query(
+        home,
+        "select depth, asset, partition, left(data_version, 12) as data_version, code_version, "
+        "left(git_commit, 12) as git_commit, left(run_id, 8) as dagster_run, "
+        f"left(mlflow_run_id, 8) as mlflow_run from lineage.trace('accuracy', '{partition}') "
+        "order by depth, asset, partition",
+    )
+    _print(traced)
+    shards = traced.filter(asset="photos").height
+    click.echo(f"{traced.height} materializations, down to {shards} photo shards.")
+
+
+def _need_warehouse(home: Home) -> None:
+    if not home.warehouse.exists():
+        raise CommandFailed(f"{home.warehouse} is not there yet; `g3 run` makes it")
+
+
+def _query(home: Home, query: str) -> pl.DataFrame:
+    import duckdb
+
+    from g3lib.store import warehouse
+
+    _need_warehouse(home)
+    try:
+        return warehouse.query(home, query)
+    except duckdb.Error as problem:
+        raise CommandFailed(f"{problem}", WRONG_USAGE) from problem
+
+
+def _print(frame: pl.DataFrame) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*frame.columns)
+    for row in frame.iter_rows():
+        table.add_row(*("" if value is None else _cell(value) for value in row))
+    Console().print(table)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,62 @@
+"""`g3 ui`: Dagster's web server and daemon and MLflow's server, as children that end with it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from pipelines.cli import CommandFailed
+from pipelines.commands.run import settings
+from pipelines.home import prepare
+
+WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
+SECONDS_TO_STOP = 20
+
+
+def serve(profile: str | None, port: int, mlflow_port: int) -> None:
+    """Start both and stay until Ctrl-C, or until one of them ends by itself, which is an error."""
+    _, home = settings(profile)
+    prepare(home).wait()
+    environment = os.environ | {"MLFLOW_ENABLE_TELEMETRY": "false", "DO_NOT_TRACK": "1"}
+    dagster = [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE)]
+    mlflow = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
+    commands = {
+        "Dagster": [*dagster, "-h", "127.0.0.1", "-p", str(port)],
+        "MLflow": [
+            *(*mlflow, "--port", str(mlflow_port)),
+            *("--backend-store-uri", f"sqlite:///{home.mlflow_database}"),
+            *("--default-artifact-root", home.mlflow_artifacts.as_uri()),
+        ],
+    }
+    children = {
+        name: subprocess.Popen(command, cwd=WORKSPACE.parent, env=environment, start_new_session=True)
+        for name, command in commands.items()
+    }
+    click.echo(f"Dagster: http://127.0.0.1:{port}   MLflow: http://127.0.0.1:{mlflow_port}   (Ctrl-C ends)")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while all(child.poll() is None for child in children.values()):
+            time.sleep(0.5)
+        ended = [name for name, child in children.items() if child.poll() is not None]
+        raise CommandFailed(f"{', '.join(ended)} ended by itself; is its port taken? Try --port or --mlflow-port")
+    except KeyboardInterrupt:
+        click.echo("Stopping.")
+    finally:
+        for child in children.values():
+            _stop(child)
+
+
+def _stop(child: "subprocess.Popen[bytes]") -> None:
+    """Ask the child's whole group to end, and make it if it does not."""
+    for asked in (signal.SIGINT, signal.SIGKILL):
+        if child.poll() is not None:
+            return
+        os.killpg(child.pid, asked)
+        try:
+            child.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            continue

@@ -1,0 +1,166 @@
+"""Makes whatever is out of date, wave by wave, in this process: one Dagster run for each partition of a wave.
+
+`g3 run` and the jobs `benchmarks` and `everything` are this. A wave is a run of consecutive steps that are cut alike, so that
+a partition's steps share a Dagster run; what a wave needs is looked up when its turn comes, after its inputs are made.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from time import perf_counter
+from typing import Any
+
+import dagster as dg
+
+from assets.plan import Workflow
+from assets.step import Partition
+from g3lib.experiments import Profile
+from g3lib.store import Home, Key
+
+PARENT_TAG = "g3/conducted_by"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class StageFailed(RuntimeError):
+    """A materialization failed; what was finished before it stays."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """One Dagster run that went well."""
+
+    keys: tuple[Key, ...]
+    run_id: str
+    seconds: float  # wall clock
+    stage_seconds: float  # the stages' own work
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Consecutive steps that share their partitions."""
+
+    steps: tuple[str, ...]
+    partitions: tuple[Partition, ...]
+
+
+def waves(workflow: Workflow, names: Sequence[str]) -> list[Wave]:
+    """The steps called `names`, in the order of data, grouped by how they are cut."""
+    steps = [step for name, step in workflow.steps.items() if name in names]
+    grouped = groupby(steps, key=lambda step: tuple(step.keys(workflow.profile)))
+    return [Wave(tuple(step.name for step in group), keys) for keys, group in grouped]
+
+
+def pending(workflow: Workflow, wave: Wave) -> list[tuple[Partition, list[str]]]:
+    """Partitions with work to do, each with the steps to run; what follows a remade step is looked at too."""
+    work = []
+    for partition in wave.partitions:
+        names: list[str] = []
+        for name in wave.steps:
+            step = workflow.steps[name]
+            if set(step.upstream_names) & set(names) or workflow.current(step, partition) is None:
+                names.append(name)
+        if names:
+            work.append((partition, names))
+    return work
+
+
+def conduct(
+    workflow: Workflow,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    names: Sequence[str],
+    tags: dict[str, str],
+    announce: Callable[[Sequence[str], Partition, int, int], None] = lambda *_: None,
+) -> Iterator[Made]:
+    """Make what is pending among the steps called `names`; StageFailed stops at the first failure."""
+    job = definitions.resolve_implicit_global_asset_job_def()
+    for wave in waves(workflow, names):
+        work = pending(workflow, wave)
+        for number, (partition, steps) in enumerate(work):
+            announce(steps, partition, number + 1, len(work))
+            yield _run(workflow, job, instance, steps, partition, tags)
+
+
+def publish(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str]
+) -> float:
+    """Rebuild the warehouse; its wall-clock seconds."""
+    started = perf_counter()
+    job = definitions.resolve_implicit_global_asset_job_def()
+    _execute(job, instance, ["warehouse"], None, tags)
+    return perf_counter() - started
+
+
+def needs_publishing(home: Home) -> bool:
+    """Whether some committed file is newer than the warehouse."""
+    if not home.warehouse.exists():
+        return True
+    published = home.warehouse.stat().st_mtime_ns
+    return any(path.stat().st_mtime_ns > published for path in home.commits())
+
+
+def _run(
+    workflow: Workflow,
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    steps: list[str],
+    partition: Partition,
+    tags: dict[str, str],
+) -> Made:
+    started = perf_counter()
+    run_id = _execute(job, instance, steps, partition, tags)
+    keys = tuple(Key(step, partition) for step in steps)
+    records = [record for key in keys if (record := workflow.record(key))]
+    own = sum(record.seconds for record in records if record.run_id == run_id)
+    return Made(keys, run_id, perf_counter() - started, own)
+
+
+def _execute(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    steps: list[str],
+    partition: Partition,
+    tags: dict[str, str],
+) -> str:
+    """One Dagster run in this process; StageFailed with the step's own message if it fails."""
+    result = job.execute_in_process(
+        run_config=QUIET,
+        instance=instance,
+        partition_key=partition,
+        asset_selection=[dg.AssetKey(step) for step in steps],
+        tags=tags,
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise StageFailed(_reason(result, steps, partition))
+    return result.run_id
+
+
+def _reason(result: Any, steps: list[str], partition: Partition) -> str:
+    """The innermost messages of what went wrong, without stack traces."""
+    messages = []
+    for event in result.all_events:
+        failure = getattr(event.event_specific_data, "error", None) if event.is_failure else None
+        while failure is not None and failure.cause is not None:
+            failure = failure.cause
+        if failure is not None:
+            messages.append(failure.message.strip())
+    where = Key(" → ".join(steps), partition)
+    return f"{where} failed: " + ("; ".join(dict.fromkeys(messages)) or "see the run in `g3 ui`")
+
+
+def conduct_from_environment(
+    instance: dg.DagsterInstance, names: Sequence[str], run_id: str, log: Callable[[str], None]
+) -> None:
+    """What the conducting jobs do in a daemon's process: the profile of G3_PROFILE, then the warehouse."""
+    from assets.steps import STEPS
+    from pipelines.definitions import defs
+    from pipelines.settings import load_home, load_profile
+
+    profile: Profile = load_profile()
+    home = load_home(profile)
+    tags = {PARENT_TAG: run_id}
+    for made in conduct(Workflow(profile, home, STEPS), defs, instance, names, tags):
+        log(f"{', '.join(map(str, made.keys))} in {made.seconds:.1f} s")
+    if needs_publishing(home):
+        publish(defs, instance, tags)

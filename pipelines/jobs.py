@@ -1,0 +1,60 @@
+"""Jobs: one of assets for each stage, and two that conduct many partitions in order: benchmarks, everything.
+
+A Dagster asset job holds one kind of partition, so the gallery stage has two, and what crosses kinds is conducted.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from assets.steps import STEPS
+
+STAGES: dict[str, list[str]] = {
+    "images": ["photos"],
+    "places": ["captions"],
+    "features": ["encoder", "image_features", "text_features"],
+    "baselines": ["colour_histograms"],
+    "alignment": ["alignment"],
+    "gallery": ["gallery_index"],
+    "references": ["references"],
+    "candidates": ["candidates"],
+    "verification": ["scored_candidates", "predictions"],
+    "results": ["accuracy", "published", "warehouse"],
+    "inbox": ["inbox_photos", "inbox_predictions"],
+}
+
+BENCHMARK_STEPS = ["references", "candidates", "scored_candidates", "predictions", "accuracy"]
+
+
+def stage_jobs() -> list[Any]:
+    """An asset job for each stage."""
+    return [
+        dg.define_asset_job(
+            f"stage_{stage}",  # Dagster wants job names apart from asset names
+            dg.AssetSelection.assets(*names),
+            description=f"Materializes {', '.join(names)}.",
+        )
+        for stage, names in STAGES.items()
+    ]
+
+
+def conducting_jobs() -> list[dg.JobDefinition]:
+    """Jobs that make whatever is out of date, partition by partition, and publish at the end."""
+    return [
+        _conducting("benchmarks", BENCHMARK_STEPS, "Every benchmark in every experiment, then the tables."),
+        _conducting("everything", list(STEPS), "Whatever is out of date, from photos to tables."),
+    ]
+
+
+def _conducting(name: str, steps: list[str], description: str) -> dg.JobDefinition:
+    @dg.op(name=f"conduct_{name}")
+    def _op(context: dg.OpExecutionContext) -> None:
+        from pipelines.conductor import conduct_from_environment
+
+        conduct_from_environment(context.instance, steps, context.run_id, context.log.info)
+
+    @dg.job(name=name, description=description, executor_def=dg.in_process_executor)
+    def _job() -> None:
+        _op()
+
+    return _job

@@ -1,0 +1,147 @@
+"""A small G3_HOME with every published table, as the stages would leave it."""
+
+import polars as pl
+
+from g3lib.experiments.published import published
+from g3lib.results import accuracy_table
+from g3lib.store import Check, Home, Input, Key, Record
+from g3lib.store.artifacts import commit_card, commit_table, frame_version
+
+PARTITION = "im2gps3k|g3"
+QUERIES = 40
+RUNS = pl.DataFrame(
+    {
+        "run_id": ["run-1", "run-2"],
+        "job": "everything",
+        "status": ["SUCCESS", "STARTED"],
+        "started_at": ["2026-01-01T00:00:00+00:00", "2026-01-02T02:00:00+02:00"],
+        "finished_at": ["2026-01-01T00:01:00+00:00", None],
+        "tags": ['{"g3/profile": "mp16"}', "{}"],
+    }
+)
+NO_HISTORY = pl.DataFrame(schema={"run_id": pl.String, "record": pl.String})
+
+
+def record_of(
+    key: Key, version: str, inputs: tuple[Record, ...] = (), seconds: int = 10, path: str = ""
+) -> Record:
+    """A record as a stage writes it; it took `seconds`."""
+    return Record(
+        asset=key.asset,
+        partition=key.partition,
+        data_version=version,
+        fingerprint="f" * 64,
+        code_version="1",
+        run_id="run-1",
+        mlflow_run_id=None,
+        git_commit="abc",
+        started_at="2026-01-01T00:00:00+00:00",
+        finished_at=f"2026-01-01T00:{seconds // 60:02d}:{seconds % 60:02d}+00:00",
+        rows=1,
+        bytes=2,
+        path=path,
+        config={"lmm": {"model": "gpt-4"}},
+        inputs=tuple(Input(each.asset, each.partition, each.data_version) for each in inputs),
+        checks=(Check("whole", True, {"rows": 1}),),
+    )
+
+
+def put(home: Home, key: Key, frame: pl.DataFrame, *inputs: Record, seconds: int = 10) -> Record:
+    """Commit a table with its record."""
+    path = home.table(key)
+    record = record_of(key, frame_version(frame), inputs, seconds, home.relative(path))
+    commit_table(path, frame, record)
+    return record
+
+
+def predictions(experiment: str = "g3", queries: int = QUERIES) -> pl.DataFrame:
+    """Predictions of one experiment on im2gps3k; every tenth query failed."""
+    numbers = pl.DataFrame({"i": range(queries)}, schema={"i": pl.Int64})
+    failed = pl.col("i") % 10 == 9
+    return numbers.select(
+        benchmark=pl.lit("im2gps3k"),
+        experiment=pl.lit(experiment),
+        method=pl.lit("G3"),
+        variant=pl.lit("full"),
+        photo_id=pl.format("q{}", "i"),
+        author=pl.format("a{}", pl.col("i") // 4),
+        lat=pl.when(~failed).then(pl.col("i") * 0.5),
+        lon=pl.when(~failed).then(179.0 - pl.col("i")),
+        true_lat=pl.col("i") * 0.5,
+        true_lon=pl.lit(-179.0),
+        error_km=pl.when(~failed).then(0.3 * 1.3 ** pl.col("i")),
+        source=pl.when(~failed).then(pl.lit("prompt-5")),
+        score=pl.when(~failed).then(pl.lit(0.5)),
+        lmm=pl.lit("gpt-4"),
+    )
+
+
+def candidates(experiment: str = "g3", queries: int = QUERIES) -> pl.DataFrame:
+    """One LMM answer and one retrieved candidate for each query; every fifth answer failed."""
+    answers = (
+        predictions(experiment, queries)
+        .with_row_index("i")
+        .with_columns(
+            failure=pl.when(pl.col("i") % 5 == 4).then(pl.lit("no coordinates")),
+        )
+    )
+    return pl.concat(
+        [
+            answers.select(
+                "benchmark",
+                "experiment",
+                "photo_id",
+                source=pl.lit(source),
+                rank=pl.lit(0, pl.Int32),
+                lat="lat",
+                lon="lon",
+                score=pl.lit(0.5),
+                chosen=pl.lit(source == "prompt-5"),
+                failure=pl.col("failure") if source == "prompt-5" else pl.lit(None, pl.String),
+                lmm=pl.lit("gpt-4" if source == "prompt-5" else None, pl.String),
+                tokens_in=pl.lit(500 if source == "prompt-5" else 0, pl.Int64),
+                tokens_out=pl.lit(20 if source == "prompt-5" else 0, pl.Int64),
+            )
+            for source in ("prompt-5", "retrieval")
+        ]
+    )
+
+
+def put_results(home: Home, queries: int = QUERIES) -> Record:
+    """Photos, index, candidates, predictions and tables of one experiment; predictions' record."""
+    shards = [put_photos(home, "mp16", 0), put_photos(home, "im2gps3k", 0)]
+    index = record_of(Key("gallery_index", "image"), "index-1", (shards[0],), path="index/x")
+    commit_card(home.card("index", index.key), index)
+    proposed = candidates(queries=queries)
+    made = put(home, Key("candidates", PARTITION), proposed, index, shards[1], seconds=30)
+    scored = put(home, Key("scored_candidates", PARTITION), proposed, made, seconds=20)
+    predicted = predictions(queries=queries)
+    record = put(home, Key("predictions", PARTITION), predicted, scored, shards[1], seconds=5)
+    table = accuracy_table(predicted, queries, 200, 0)
+    put(home, Key("accuracy", PARTITION), table, record)
+    put(home, Key("published"), published())
+    return record
+
+
+def put_photos(home: Home, dataset: str, shard: int) -> Record:
+    """The manifest of a shard of ten photos."""
+    frame = pl.DataFrame(
+        {
+            "dataset": dataset,
+            "photo_id": [f"{shard}-{i}" for i in range(10)],
+            "author": [None, *("a" * 9)],
+            "lat": 1.0,
+            "lon": 2.0,
+            "bytes": 5121,
+        }
+    )
+    key, path = Key("photos", f"{dataset}-{shard:06d}"), home.shard(dataset, shard)
+    record = record_of(key, frame_version(frame), path=home.relative(path))
+    commit_table(path.with_suffix(".parquet"), frame, record)
+    return record
+
+
+def history_of(*records: Record) -> pl.DataFrame:
+    """Events of Dagster's log, one for each record, as the publishing asset hands them over."""
+    rows = {"run_id": [each.run_id for each in records], "record": [r.to_json() for r in records]}
+    return pl.DataFrame(rows, schema=NO_HISTORY.schema)
