@@ -52,13 +52,13 @@ def _references(_: Profile, partition: Partition) -> list[str]:
 
 def _build(task: Task) -> Outcome:
     from g3lib.candidates.generation import Query, generate
+    from g3lib.gallery import REFERENCES
 
     benchmark, name = split(task.key.partition)
     found = effective(task.profile, task.key.partition)
-    references = task.table("references") if task.inputs["references"] else pl.DataFrame()
-    queries = [
-        Query(photo_id, data) for photo_id, data in _photos(task)
-    ]
+    nothing = pl.DataFrame(schema=REFERENCES)
+    references = task.table("references") if task.inputs["references"] else nothing
+    queries = [Query(photo_id, data) for photo_id, data in _photos(task)]
     candidates = generate(
         queries, references, found, benchmark, task.profile.lmm, task.home.responses
     )

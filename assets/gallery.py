@@ -9,7 +9,6 @@ import polars as pl
 
 from assets.common import benchmark_shards, gallery_shards, trained_alignment
 from assets.partitions import (
-    alignments_of,
     benchmark_gallery,
     galleries,
     galleries_of,

@@ -1,7 +1,6 @@
 """All steps in the order in which data flow."""
 
-from assets import alignment, baselines, candidates, features, gallery, images, places, results
-from assets import verification
+from assets import alignment, baselines, candidates, features, gallery, images, places, results, verification
 from assets.step import Step
 
 STEPS: dict[str, Step] = {

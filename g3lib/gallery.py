@@ -15,6 +15,21 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 
+REFERENCES = pl.Schema(
+    {
+        "photo_id": pl.String,
+        "kind": pl.String,
+        "rank": pl.Int32,
+        "reference_dataset": pl.String,
+        "reference_id": pl.String,
+        "reference_author": pl.String,
+        "lat": pl.Float64,
+        "lon": pl.Float64,
+        "similarity": pl.Float32,
+    }
+)
+
+
 class GalleryTooSmall(ValueError):
     """Fewer photos in the gallery than references asked for."""
 
@@ -70,7 +85,7 @@ def references(
             pl.DataFrame(
                 {
                     "photo_id": np.repeat(query_ids.to_numpy(), depth),
-                    "kind": pl.Series([kind], dtype=pl.String).new_from_index(0, rows.size),
+                    "kind": [kind] * rows.size,
                     "rank": np.tile(np.arange(depth, dtype=np.int32), len(rows)),
                     "reference_dataset": hits["dataset"],
                     "reference_id": hits["photo_id"],
@@ -78,7 +93,8 @@ def references(
                     "lat": hits["lat"],
                     "lon": hits["lon"],
                     "similarity": similarity.ravel(),
-                }
+                },
+                schema=REFERENCES,
             )
         )
     return pl.concat(found)

@@ -54,7 +54,7 @@ class Dataset(Section):
 class EncoderTrainingSettings(Section):
     """Training a CLIP model from scratch on the gallery's photos and captions."""
 
-    epochs: Annotated[int, Field(gt=0, le=1000)] = 10
+    epochs: Annotated[int, Field(gt=0, le=1000)] = 5
     batch_size: Annotated[int, Field(ge=2)] = 256
     learning_rate: Rate = 3e-3
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.2

@@ -83,12 +83,12 @@ def _train(model: Any, material: _Material, settings: EncoderTraining, report: R
         for epoch in range(1, settings.epochs + 1):
             started, sums = time.perf_counter(), torch.zeros(3)
             order = torch.randperm(len(material.images))[: steps * settings.batch_size]
-            for chosen in order.split(settings.batch_size):
+            for chosen in torch.split(order, settings.batch_size):
                 sums += _step(model, material, chosen, settings, optimizer)
                 schedule.step()
                 progress.update()
             speed = len(order) / (time.perf_counter() - started)
-            report(epoch, _metrics(sums / steps, speed, schedule.get_last_lr()[0]))
+            report(epoch, _metrics(sums / steps, speed, float(schedule.get_last_lr()[0])))
 
 
 def _metrics(means: Tensor, speed: float, learning_rate: float) -> dict[str, float]:
@@ -111,7 +111,7 @@ def _step(
 ) -> Tensor:
     """One update; returns the loss and both accuracies, float32 (3,)."""
     first, second = _two_views(model, material.images[chosen], settings.augmentation)
-    captions, caption_of = material.caption_of[chosen].unique(return_inverse=True)
+    captions, caption_of = torch.unique(material.caption_of[chosen], return_inverse=True)
     texts = F.normalize(model.encode_text(material.tokens[captions]), dim=1)
     to_texts = first @ texts.T * model.logit_scale.exp()
     text_loss, text_accuracy = image_text_loss(to_texts, caption_of)
@@ -122,14 +122,12 @@ def _step(
     return torch.stack([loss.detach(), text_accuracy, image_accuracy])
 
 
-def _update(
-    model: Any, loss: Tensor, optimizer: torch.optim.Optimizer, settings: EncoderTraining
-) -> None:
+def _update(model: Any, loss: Tensor, optimizer: torch.optim.Optimizer, settings: EncoderTraining) -> None:
     if not torch.isfinite(loss):
         rate = settings.learning_rate
         raise TrainingDiverged(f"the loss became {loss.item()}; lower the learning rate ({rate})")
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     with torch.no_grad():
         model.logit_scale.clamp_(0.0, _HIGHEST_LOGIT_SCALE)
@@ -156,20 +154,17 @@ def _optimizer(
         {"params": matrices, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        # one step more than there are: the last is taken after the last update
         optimizer,
         settings.learning_rate,
-        total_steps=steps + 1,
+        total_steps=steps + 1,  # one is taken after the last update
         pct_start=settings.warmup,
     )
     return optimizer, schedule
 
 
-def _material(
-    images: NDArray[np.uint8], captions: Sequence[str], model: Any, name: str
-) -> _Material:
+def _material(images: NDArray[np.uint8], captions: Sequence[str], model: Any, name: str) -> _Material:
     distinct = sorted(set(captions))
     rows = {caption: row for row, caption in enumerate(distinct)}
     size = model.visual.image_size
@@ -183,7 +178,7 @@ def _material(
 def _resized(images: NDArray[np.uint8], size: int) -> Tensor:
     """Photos as uint8 (n, 3, size, size), bicubic and antialiased like encoders' preprocessing."""
     result = torch.empty((len(images), 3, size, size), dtype=torch.uint8)
-    for batch, target in enumerate(result.split(1024)):
+    for batch, target in enumerate(torch.split(result, 1024)):
         photos = np.ascontiguousarray(images[batch * 1024 : (batch + 1) * 1024])
         part = torch.from_numpy(photos).permute(0, 3, 1, 2).float()
         if part.shape[2:] != (size, size):
@@ -199,6 +194,8 @@ def _check(images: NDArray[np.uint8], captions: Sequence[str], settings: Encoder
         raise ValueError(f"training takes square photos, not {images.shape[1]} x {images.shape[2]}")
     if len(images) != len(captions):
         raise ValueError(f"{len(images)} photos do not go with {len(captions)} captions")
+    if not all(isinstance(caption, str) for caption in captions):
+        raise ValueError("every photo needs a caption; leave out those that have none")
     if not 2 <= settings.batch_size <= len(images):
         size = settings.batch_size
         raise ValueError(f"batches of {size} cannot be drawn from {len(images)} photos")

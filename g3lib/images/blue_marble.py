@@ -37,9 +37,7 @@ class Perturbation:
     noise: float = 6.0  # standard deviation in grey levels
 
 
-def land_coordinates(
-    count: int, seed: int, latitude: tuple[float, float] = HABITABLE
-) -> NDArray[np.float64]:
+def land_coordinates(count: int, seed: int, latitude: tuple[float, float] = HABITABLE) -> NDArray[np.float64]:
     """`count` positions (lat, lon) in degrees, shape (count, 2), on land between two latitudes.
 
     Uniform on the sphere, not in degrees; sea and lakes are left out. A seed always gives the same
@@ -94,7 +92,7 @@ def perturbed_tiles(
     seed: int,
     pixels: int = 64,
     kilometres: float = TILE_KM,
-    perturbation: Perturbation = Perturbation(),  # noqa: B008  (frozen)
+    perturbation: Perturbation = Perturbation(),
 ) -> NDArray[np.uint8]:
     """Tiles as another camera in another light would take them; uint8 (n, pixels, pixels, 3).
 
@@ -164,9 +162,7 @@ def _plane(
     return np.stack([cosine * across - sine * up + east, sine * across + cosine * up + north])
 
 
-def _relit(
-    seen: NDArray[np.uint8], p: Perturbation, generator: np.random.Generator
-) -> NDArray[np.uint8]:
+def _relit(seen: NDArray[np.uint8], p: Perturbation, generator: np.random.Generator) -> NDArray[np.uint8]:
     """Another light, contrast, colour cast and sensor noise for tiles (n, h, w, 3)."""
     count = (len(seen), 1, 1, 1)
     light = generator.uniform(1 - p.light, 1 + p.light, count)
@@ -174,4 +170,5 @@ def _relit(
     gain = generator.uniform(1 - p.gain, 1 + p.gain, (len(seen), 1, 1, 3))
     mean = seen.mean(axis=(1, 2, 3), keepdims=True)
     relit = ((seen - mean) * contrast + mean) * light * gain
-    return np.rint(relit + generator.normal(0.0, p.noise, seen.shape)).clip(0, 255).astype(np.uint8)
+    noisy: NDArray[np.float64] = relit + generator.normal(0.0, p.noise, seen.shape)
+    return np.rint(noisy).clip(0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The Earth as one picture and one land mask, sampled at any position: what demo tiles are cut from."""
+"""The Earth as one picture and one land mask: what the demo's tiles are cut from."""
 
 import gzip
 import io
@@ -22,7 +22,8 @@ def is_land(coordinates: NDArray[np.float64]) -> NDArray[np.bool_]:
     rows, columns = _MASK_SHAPE
     row = ((coordinates[:, 0] + 90.0) / 180.0 * rows).astype(int).clip(0, rows - 1)
     column = ((coordinates[:, 1] + 180.0) / 360.0 * columns).astype(int) % columns
-    return _land_mask()[row, column]
+    land: NDArray[np.bool_] = _land_mask()[row, column]
+    return land
 
 
 def on_the_ground(centres: NDArray[np.float64], plane: Floats) -> tuple[Floats, Floats]:
@@ -58,7 +59,8 @@ def colours_at(latitudes: Floats, longitudes: Floats) -> NDArray[np.uint8]:
     above, row_length = row * marble.shape[1] + column, marble.shape[1]
     upper = _between(marble, above, beside)
     lower = _between(marble, above + row_length, beside)
-    return np.rint(upper + (lower - upper) * below).astype(np.uint8)[..., :3]
+    colours: NDArray[np.uint8] = np.rint(upper + (lower - upper) * below).astype(np.uint8)
+    return colours[..., :3]
 
 
 def _between(marble: NDArray[np.uint32], left: NDArray[np.int32], beside: Floats) -> Floats:
@@ -94,4 +96,4 @@ def _marble() -> NDArray[np.uint32]:
 def _land_mask() -> NDArray[np.bool_]:
     """Rows from south to north, columns from 180 W."""
     cells = np.frombuffer(gzip.decompress(_package_file(_LAND_MASK)), np.uint8)
-    return cells.reshape(_MASK_SHAPE) == _LAND
+    return np.equal(cells.reshape(_MASK_SHAPE), _LAND)

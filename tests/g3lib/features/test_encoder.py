@@ -47,9 +47,7 @@ def test_features_have_the_models_dimension_and_are_not_normalised(
     assert encoder.encode_texts([]).shape == (0, encoder.dimension)
 
 
-def test_a_checkpoint_gives_the_same_features_again(
-    checkpoint: Path, photos: list[Image.Image]
-) -> None:
+def test_a_checkpoint_gives_the_same_features_again(checkpoint: Path, photos: list[Image.Image]) -> None:
     first, second = load_encoder(NAME, checkpoint), load_encoder(NAME, str(checkpoint))
     batch = torch.stack([first.preprocess(photo) for photo in photos])
     assert torch.equal(first.encode_images(batch), second.encode_images(batch))
@@ -58,9 +56,7 @@ def test_a_checkpoint_gives_the_same_features_again(
     assert not torch.allclose(first.encode_images(batch), untrained.encode_images(batch))
 
 
-def test_a_photo_has_the_same_features_in_any_batch(
-    checkpoint: Path, photos: list[Image.Image]
-) -> None:
+def test_a_photo_has_the_same_features_in_any_batch(checkpoint: Path, photos: list[Image.Image]) -> None:
     encoder = load_encoder(NAME, checkpoint)
     batch = torch.stack([encoder.preprocess(photo) for photo in photos])
     alone = encoder.encode_images(batch[:1])
@@ -68,7 +64,7 @@ def test_a_photo_has_the_same_features_in_any_batch(
 
 
 def test_unknown_names_bring_near_ones() -> None:
-    with pytest.raises(UnknownEncoder, match="did you mean .*ViT-L-14"):
+    with pytest.raises(UnknownEncoder, match=r"did you mean .*ViT-L-14"):
         load_encoder("ViT-L14", "openai")
     with pytest.raises(UnknownEncoder, match="blue-marble"):
         load_encoder("blue-marbles", None)
@@ -82,7 +78,7 @@ def test_unknown_weights_bring_the_known_ones() -> None:
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="no checkpoint .*gone.safetensors"):
+    with pytest.raises(CheckpointError, match=r"no checkpoint .*gone\.safetensors"):
         load_encoder(NAME, tmp_path / "gone.safetensors")
 
 

@@ -34,9 +34,7 @@ def captions(count: int) -> list[str]:
     return [f"A satellite photo taken in Town {place // 2}" for place in range(count)]
 
 
-def trained(
-    photos: NDArray[np.uint8], settings: EncoderTraining
-) -> tuple[torch.nn.Module, Metrics]:
+def trained(photos: NDArray[np.uint8], settings: EncoderTraining) -> tuple[torch.nn.Module, Metrics]:
     metrics: Metrics = []
     model = train_encoder(
         photos, captions(len(photos)), settings, lambda epoch, each: metrics.append((epoch, each))
@@ -107,5 +105,5 @@ def test_a_view_stays_a_photo_and_no_strength_changes_nothing(photos: NDArray[np
     assert torch.allclose(augmented(batch, calm) * 255, batch.float(), atol=0.02)
     view = augmented(batch, Augmentation())
     assert view.shape == batch.shape and view.dtype == torch.float32
-    assert 0 <= view.min() and view.max() <= 1
+    assert view.min() >= 0 and view.max() <= 1
     assert not torch.allclose(view * 255, batch.float(), atol=8)

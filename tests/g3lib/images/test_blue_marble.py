@@ -50,9 +50,9 @@ def test_tiles_are_continuous_across_the_antimeridian() -> None:
 def test_a_tile_spans_its_kilometres_at_any_latitude() -> None:
     """The same ground, seen by two tiles whose centres lie half an edge apart, matches."""
     for latitude in (5.0, 45.0, 70.0):
-        first, second = tiles(
-            [(latitude, 25.0), (latitude, 25.0)], shift=[(0.0, 0.0), (0.5, 0.0)]
-        ).astype(int)
+        first, second = tiles([(latitude, 25.0), (latitude, 25.0)], shift=[(0.0, 0.0), (0.5, 0.0)]).astype(
+            int
+        )
         assert np.abs(first[:, 32:] - second[:, :32]).mean() < 1.0
         north = latitude + np.degrees(TILE_KM / 2 / 6371.0088)
         (moved,) = tiles([(north, 25.0)]).astype(int)
