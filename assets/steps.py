@@ -8,8 +8,8 @@ STEPS: dict[str, Step] = {
     for stage in (
         images,
         places,
+        baselines,  # cut like photos and captions, so that they share a run
         features,
-        baselines,
         alignment,
         gallery,
         candidates,

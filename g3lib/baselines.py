@@ -20,7 +20,8 @@ def colour_histogram(data: bytes) -> NDArray[np.float32]:
     levels = (pixels // (256 // BINS)).astype(np.int64)
     cells = (levels[:, 0] * BINS + levels[:, 1]) * BINS + levels[:, 2]
     counts = np.bincount(cells, minlength=BINS**3)
-    return np.sqrt(counts / counts.sum()).astype(np.float32)
+    histogram: NDArray[np.float32] = np.sqrt(counts / counts.sum()).astype(np.float32)
+    return histogram
 
 
 def colour_histograms(photos: Iterable[bytes]) -> NDArray[np.float16]:

@@ -65,6 +65,9 @@ def search(path: Path, queries: Vectors, depth: int) -> dict[str, tuple[Vectors,
         )
     if queries.shape[1] != index.d:
         raise ValueError(f"queries are {queries.shape[1]} wide, {path} holds vectors of {index.d}")
+    if not np.isfinite(queries).all():  # faiss would answer them with row -1
+        rows = np.flatnonzero(~np.isfinite(queries).all(axis=1))
+        raise ValueError(f"{len(rows)} of {len(queries)} queries are not finite, first row {rows[0]}")
     queries = np.ascontiguousarray(queries, dtype=np.float32)
     similar, rows = index.search(queries, depth)
     negated, far_rows = index.search(-queries, depth)

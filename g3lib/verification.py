@@ -45,20 +45,25 @@ def score(
     unknown = set(candidates["photo_id"].unique()) - rows.keys()
     if unknown:
         raise ValueError(f"{len(unknown)} photos have candidates but no features, e.g. {min(unknown)}")
-    lat, lon = (candidates[name].fill_null(np.nan).to_numpy() for name in ("lat", "lon"))
-    usable = is_on_earth(lat, lon)
+    usable = _on_earth(candidates)
     scores = np.full(candidates.height, np.nan)
     if usable.any():
         queries = np.array([rows[each] for each in candidates["photo_id"].filter(pl.Series(usable))])
-        places = np.stack([lat, lon], axis=-1)[usable]
+        places = candidates.select("lat", "lon").filter(pl.Series(usable)).to_numpy()
         with torch.inference_mode():
             scores[usable] = similarities(model, features, queries, places)
     return candidates.with_columns(score=pl.Series(scores).fill_nan(None))
 
 
+def _on_earth(candidates: pl.DataFrame) -> NDArray[np.bool_]:
+    """Which candidates have a position that exists."""
+    lat, lon = (candidates[name].cast(pl.Float64).fill_null(np.nan) for name in ("lat", "lon"))
+    return is_on_earth(lat.to_numpy(), lon.to_numpy())
+
+
 def choose(scored: pl.DataFrame, selection: Selection, seed: int) -> pl.DataFrame:
     """`scored` with a boolean `chosen`: at most one per photo; ties go to the earliest candidate."""
-    usable = pl.col("lat").is_not_null() & pl.col("lon").is_not_null()
+    usable = pl.lit(pl.Series(_on_earth(scored)))
     if selection == "verifier":
         usable &= pl.col("score").is_not_null()
         preference = pl.col("score")

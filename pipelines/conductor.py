@@ -18,6 +18,7 @@ from g3lib.experiments import Profile
 from g3lib.store import Home, Key
 
 PARENT_TAG = "g3/conducted_by"
+INTERRUPTED = "DagsterExecutionInterruptedError"  # Ctrl-C or SIGTERM while a step ran
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -132,21 +133,29 @@ def _execute(
         raise_on_error=False,
     )
     if not result.success:
+        if any(error.cls_name == INTERRUPTED for error in _errors(result)):
+            raise KeyboardInterrupt
         raise StageFailed(_reason(result, steps, partition))
     return result.run_id
 
 
-def _reason(result: Any, steps: list[str], partition: Partition) -> str:
-    """The innermost messages of what went wrong, without stack traces."""
-    messages = []
+def _errors(result: dg.ExecuteInProcessResult) -> list[Any]:
+    """The innermost errors of a failed run, as Dagster serialised them."""
+    found = []
     for event in result.all_events:
-        failure = getattr(event.event_specific_data, "error", None) if event.is_failure else None
-        while failure is not None and failure.cause is not None:
-            failure = failure.cause
-        if failure is not None:
-            messages.append(failure.message.strip())
+        error = getattr(event.event_specific_data, "error", None) if event.is_failure else None
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            found.append(error)
+    return found
+
+
+def _reason(result: dg.ExecuteInProcessResult, steps: list[str], partition: Partition) -> str:
+    """What went wrong, without stack traces."""
+    messages = dict.fromkeys(error.message.strip() for error in _errors(result))
     where = Key(" → ".join(steps), partition)
-    return f"{where} failed: " + ("; ".join(dict.fromkeys(messages)) or "see the run in `g3 ui`")
+    return f"{where} failed: " + ("; ".join(messages) or "see the run in `g3 ui`")
 
 
 def conduct_from_environment(

@@ -56,7 +56,8 @@ class LocationEncoderCapsule(nn.Module):
 
     def forward(self, projected: Tensor) -> Tensor:
         """(n, 2) to (n, output)."""
-        return self.head(self.capsule(projected))
+        output: Tensor = self.head(self.capsule(projected))
+        return output
 
 
 class LocationEncoder(nn.Module):

@@ -68,7 +68,7 @@ def train(
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, settings.decay_per_epoch)
     order = torch.Generator().manual_seed(settings.seed)
     for epoch in trange(settings.epochs, desc="alignment", unit="epoch", disable=None):
-        rate = schedule.get_last_lr()[0]
+        rate = float(schedule.get_last_lr()[0])
         metrics = _epoch(model, optimizer, data, settings, order, with_text)
         report(epoch, metrics | {"learning_rate": rate})
         schedule.step()
@@ -86,7 +86,7 @@ def _epoch(
     """One pass over the photos in a fresh order; a last batch of one has no negatives and is left out."""
     totals, seen = torch.zeros(2), 0
     rows = torch.randperm(len(data.image), generator=order)
-    for batch in rows.split(settings.batch_size):
+    for batch in torch.split(rows, settings.batch_size):
         if len(batch) < 2:
             continue
         text = data.text[data.text_rows[batch]]

@@ -4,7 +4,7 @@ The catalogue of them is `catalogue.py`; what runs them does not belong here.
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Gallery = Literal["colour-histogram", "image", "image-gps", "image-gps-text"]
 Selection = Literal["verifier", "first", "random"]
@@ -54,6 +54,22 @@ class Experiment:
             raise ValueError(f"experiment {self.name}: {self.references_needed} references, no gallery")
         if self.answers < 1:
             raise ValueError(f"experiment {self.name}: answers={self.answers}, at least 1 is needed")
+        if self.retrieved < 0 or any(min(each.similar, each.dissimilar) < 0 for each in self.prompts):
+            raise ValueError(f"experiment {self.name}: retrieved, similar and dissimilar count from 0")
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Types promise these, but a misspelt name in the catalogue must not wait for a type checker."""
+        for field, value, allowed in (
+            ("gallery", self.gallery, (None, *GALLERIES)),
+            ("alignment", self.alignment, ALIGNMENTS),
+            ("selection", self.selection, get_args(Selection)),
+        ):
+            if value not in allowed:
+                raise ValueError(f"experiment {self.name}: {field}={value!r} is none of {allowed}")
+        sources = [each.source for each in self.prompts]
+        if len(set(sources)) < len(sources):
+            raise ValueError(f"experiment {self.name}: prompts share a source: {sources}")
 
     @property
     def references_needed(self) -> int:

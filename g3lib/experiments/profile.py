@@ -9,12 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
+Scale = Annotated[float, Field(gt=0)]
 
 
 class Section(BaseModel):
     """Frozen, and unknown keys are errors: a misspelt setting must not be ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class BlueMarbleSource(Section):
@@ -85,11 +86,11 @@ class AlignmentSettings(Section):
     rff_frequencies: Positive = 256
     hidden: Positive = 1024
     location: Positive = 512
-    sigmas: tuple[float, ...] = (1.0, 16.0, 256.0)
+    sigmas: Annotated[tuple[Scale, ...], Field(min_length=1)] = (1.0, 16.0, 256.0)
     epochs: Annotated[int, Field(gt=0, le=10_000)] = 10
     batch_size: Annotated[int, Field(ge=2)] = 256
     learning_rate: Rate = 3e-5
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 1e-6
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 1e-6
     decay_per_epoch: Annotated[float, Field(gt=0, le=1)] = 0.87
     seed: int = 0
 
@@ -163,6 +164,10 @@ class Profile(Section):
                 raise ValueError(f"no dataset has role {role!r}; the workflow needs one")
         if not self.experiments:
             raise ValueError("experiments is empty; name at least one")
+        for field, overrides in (("answers", self.answers), ("retrieved", self.retrieved)):
+            unknown = sorted(overrides.keys() - set(self.benchmarks))
+            if unknown:
+                raise ValueError(f"{field}: no benchmark {unknown}; there are: {self.benchmarks}")
         return self
 
     def dataset(self, name: str) -> Dataset:

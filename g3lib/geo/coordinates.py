@@ -17,4 +17,5 @@ def is_on_earth(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.bool_]:
     """Whether each pair is a finite position with |lat| <= 90 and -180 <= lon < 180."""
     lat, lon = np.asarray(lat, dtype=np.float64), np.asarray(lon, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        return (np.abs(lat) <= 90.0) & (lon >= -180.0) & (lon < 180.0)
+        inside: NDArray[np.bool_] = (np.abs(lat) <= 90.0) & (lon >= -180.0) & (lon < 180.0)
+    return inside

@@ -26,15 +26,13 @@ _TILES_AT_ONCE = 64  # keeps every intermediate array within reach of the proces
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How far a query strays from how the gallery sees; all draws are uniform but the noise."""
+    """How far a query strays from how the gallery sees; all draws are uniform."""
 
-    rotation: float = 15.0  # degrees either way
+    rotation: float = 30.0  # degrees either way
     scale: float = 0.10  # of the edge, larger or smaller
-    shift: float = 0.05  # of the edge, east and north; the GPS tag stays where it was
-    light: float = 0.25  # brightness, a factor common to all channels
-    contrast: float = 0.25  # about the tile's own mean
-    gain: float = 0.25  # a factor for each channel: the colour of the light
-    noise: float = 6.0  # standard deviation in grey levels
+    shift: float = 0.10  # of the edge, east and north; the GPS tag stays where it was
+    light: float = 0.20  # brightness, a factor common to all channels
+    contrast: float = 0.20  # about the tile's own mean
 
 
 def land_coordinates(count: int, seed: int, latitude: tuple[float, float] = HABITABLE) -> NDArray[np.float64]:
@@ -163,12 +161,10 @@ def _plane(
 
 
 def _relit(seen: NDArray[np.uint8], p: Perturbation, generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Another light, contrast, colour cast and sensor noise for tiles (n, h, w, 3)."""
+    """Another light and contrast for tiles (n, h, w, 3)."""
     count = (len(seen), 1, 1, 1)
     light = generator.uniform(1 - p.light, 1 + p.light, count)
     contrast = generator.uniform(1 - p.contrast, 1 + p.contrast, count)
-    gain = generator.uniform(1 - p.gain, 1 + p.gain, (len(seen), 1, 1, 3))
     mean = seen.mean(axis=(1, 2, 3), keepdims=True)
-    relit = ((seen - mean) * contrast + mean) * light * gain
-    noisy: NDArray[np.float64] = relit + generator.normal(0.0, p.noise, seen.shape)
-    return np.rint(noisy).clip(0, 255).astype(np.uint8)
+    relit = ((seen - mean) * contrast + mean) * light
+    return np.rint(relit).clip(0, 255).astype(np.uint8)

@@ -6,6 +6,7 @@ from io import BytesIO
 from PIL import Image, UnidentifiedImageError
 
 MAXIMUM_PIXELS = 100_000_000  # a larger claim is a bomb, not a photo
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")  # no other decoder meets strange bytes: Pillow's EPS starts Ghostscript
 
 
 class BadPhoto(ValueError):
@@ -28,12 +29,14 @@ class Photo:
 def size_of(data: bytes) -> tuple[int, int]:
     """(width, height) of bytes that decode fully; raises BadPhoto with the reason otherwise."""
     try:
-        with Image.open(BytesIO(data)) as image:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAXIMUM_PIXELS:
                 raise BadPhoto(f"{image.width} x {image.height} pixels exceed {MAXIMUM_PIXELS:,}")
             image.load()
             return image.size
+    except BadPhoto:
+        raise
     except UnidentifiedImageError as problem:
         raise BadPhoto("not an image") from problem
-    except (OSError, SyntaxError, Image.DecompressionBombError) as problem:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
         raise BadPhoto(f"does not decode: {problem}") from problem

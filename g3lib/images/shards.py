@@ -46,15 +46,17 @@ def write_shard(
 
     Equal photos give equal bytes. Photos that do not decode, or repeat an id, are left out and reported.
     """
-    rows, rejected, seen = [], [], set[str]()
+    rows, rejected, seen = list[dict[str, object]](), list[dict[str, str]](), set[str]()
     with tarfile.open(tar_path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for photo in photos:
             try:
                 if photo.photo_id in seen:
                     raise BadPhoto("its id occurs twice in this shard")
+                if _printable(photo.photo_id) != photo.photo_id:
+                    raise BadPhoto("its id is not Unicode")  # a file name's bytes, from an inbox
                 width, height = size_of(photo.data)
             except BadPhoto as problem:
-                rejected.append({"photo_id": photo.photo_id, "reason": str(problem)})
+                rejected.append({"photo_id": _printable(photo.photo_id), "reason": str(problem)})
                 continue
             seen.add(photo.photo_id)
             key = f"{len(rows):06d}-{hashlib.sha256(photo.photo_id.encode()).hexdigest()[:12]}"
@@ -68,6 +70,10 @@ def write_shard(
                 | {"shard": shard, "member": member, "offset": offset}
             )
     return pl.DataFrame(rows, schema=MANIFEST), pl.DataFrame(rejected, schema=REJECTED)
+
+
+def _printable(photo_id: str) -> str:
+    return photo_id.encode("utf-8", "backslashreplace").decode()
 
 
 def _facts(dataset: str, photo: Photo) -> dict[str, object]:

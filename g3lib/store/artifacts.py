@@ -6,7 +6,6 @@ rename, so whatever a reader finds committed is whole.
 """
 
 import hashlib
-import io
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from g3lib.store.files import install, replacing, sha256_of
+from g3lib.store.files import SCRATCH, install, replacing, sha256_of
 from g3lib.store.lineage import FOOTER_KEY, Key, Record
 
 
@@ -78,7 +77,12 @@ class Home:
         for pattern in ("tables/*/*.parquet", "images/*/*.parquet"):
             yield from self.root.glob(pattern)
         for kind in ("features", "models", "index"):
-            yield from (path for path in self.root.glob(f"{kind}/**/*.json") if _is_card(path))
+            yield from (path for path in self.root.glob(f"{kind}/**/*.json") if self._is_card(path))
+
+    def _is_card(self, path: Path) -> bool:
+        """Cards lie beside the folders they describe, never inside a content-addressed or scratch one."""
+        folders = path.relative_to(self.root).parts[:-1]
+        return not any("@" in name or name.endswith(SCRATCH) for name in folders)
 
 
 def file_name(partition: str) -> str:
@@ -86,16 +90,24 @@ def file_name(partition: str) -> str:
     return partition.replace("|", "__").replace("/", "_")
 
 
-def _is_card(path: Path) -> bool:
-    """Cards lie beside the folders they describe, never inside a content-addressed one."""
-    return "@" not in path.parent.name
-
-
 def frame_version(frame: pl.DataFrame) -> str:
-    """Data version of a table: SHA-256 over its rows as Arrow IPC, in order, with its schema."""
-    buffer = io.BytesIO()
-    frame.rechunk().write_ipc(buffer, compression="uncompressed")
-    return hashlib.sha256(buffer.getbuffer()).hexdigest()
+    """Data version of a table: SHA-256 over its values in order, with their names and types.
+
+    Equal tables have equal versions, however they came about. Arrow's own buffers would not do: they keep
+    bytes of former rows behind nulls and strings.
+    """
+    digest = hashlib.sha256(repr([*frame.schema.items(), frame.height]).encode())
+    for column in frame:
+        digest.update(column.is_null().to_numpy().tobytes())
+        digest.update(_plain_bytes(column.drop_nulls()))
+    return digest.hexdigest()
+
+
+def _plain_bytes(values: pl.Series) -> bytes:
+    """The values of a column without nulls, and nothing of how they lie in memory."""
+    if values.dtype.is_integer() or values.dtype.is_float():
+        return values.to_numpy().tobytes()
+    return repr(values.to_list()).encode()
 
 
 def folder_version(folder: Path) -> str:
@@ -114,8 +126,13 @@ def commit_table(path: Path, frame: pl.DataFrame, record: Record) -> None:
 
 
 def install_folder(card: Path, scratch: Path, data_version: str) -> Path:
-    """Move a finished scratch folder to its content-addressed name beside its card."""
+    """Move a finished scratch folder to its content-addressed name beside its card.
+
+    A folder of that name stays if its content is what the name says, and makes room if it was damaged since.
+    """
     folder = card.with_name(f"{card.stem}@{data_version[:16]}")
+    if folder.exists() and folder_version(folder) != data_version:
+        shutil.rmtree(folder)
     if not folder.exists():
         for path in scratch.rglob("*"):
             if path.is_file():

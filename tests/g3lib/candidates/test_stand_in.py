@@ -91,9 +91,11 @@ def is_near_paris(position: Position | Failure) -> bool:
 
 
 def test_it_seeks_the_mode_of_the_similar_references() -> None:
-    text = render("g3-rag", LONELY + PARIS, [])
-    near = [is_near_paris(position) for position in positions(text, 200)]
-    assert 0.85 < sum(near) / len(near) < 1.0  # 16 against 1 by density, rank apart
+    near = [is_near_paris(each) for each in positions(render("g3-rag", PARIS + LONELY, []), 200)]
+    assert sum(near) / len(near) > 0.99  # company and rank agree
+    near = [is_near_paris(each) for each in positions(render("g3-rag", LONELY + PARIS, []), 200)]
+    assert 0.2 < sum(near) / len(near) < 0.8  # company against rank
+    text = render("g3-rag", PARIS + LONELY, [])
     assert all(map(is_near_paris, positions(text, 20, temperature=0.0)))
 
 

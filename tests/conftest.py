@@ -1,0 +1,44 @@
+"""The whole workflow, run once for all tests that look at its results or go on from them."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for workplace, whatever pytest's import mode
+
+from workplace import Finished, Workplace
+
+MEMORY = Path("/dev/shm")
+ENOUGH = 2e9  # bytes for some twenty small homes
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for homes; in memory where it can be, since two databases sync half a small run away."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
+        with tempfile.TemporaryDirectory(prefix="g3-tests-", dir=MEMORY) as folder:
+            yield Path(folder)
+    else:
+        yield tmp_path_factory.mktemp("homes")
+
+
+@pytest.fixture(scope="session")
+def finished(homes: Path) -> Finished:
+    """The one run from nothing; a failure here is told with the command's own words."""
+    workplace, started = Workplace(homes / "finished"), perf_counter()
+    run = workplace.g3("run", "demo")
+    assert run.returncode == 0, run.stdout + run.stderr
+    return Finished(workplace, run, perf_counter() - started)
+
+
+@pytest.fixture(scope="session")
+def new_copy(homes: Path, finished: Finished) -> Callable[..., Workplace]:
+    """Makes copies of the finished home, each to change at will, with further settings."""
+    numbers = count()
+    return lambda **more: finished.workplace.copy_to(homes / f"copy-{next(numbers)}", **more)
