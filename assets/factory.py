@@ -81,7 +81,7 @@ def materialize(
     commit = step.commit(workflow.home, workflow.profile, partition)
     with scratch_folder(commit) as scratch:
         task = Task(
-            key, workflow.profile, workflow.home, inputs, scratch, tracking, context.run_id
+            key, workflow.profile, workflow.home, inputs, scratch, tracking, context.run.run_id
         )
         outcome = step.build(task)
         checks = checks_of(step, task, outcome)

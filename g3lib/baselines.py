@@ -13,7 +13,7 @@ BINS = 4
 def colour_histogram(data: bytes) -> NDArray[np.float32]:
     """Square roots of a photo's joint 4 x 4 x 4 RGB histogram: (64,), a unit vector.
 
-    The inner product of two of them is the Bhattacharyya coefficient, so the index that serves CLIP serves it.
+    The inner product of two is the Bhattacharyya coefficient, so the index that serves CLIP serves them.
     """
     with Image.open(BytesIO(data)) as image:
         pixels = np.asarray(image.convert("RGB"), dtype=np.uint8).reshape(-1, 3)

@@ -1,7 +1,7 @@
 """The retrieval index over gallery photos and the references it returns for queries.
 
-Exact inner product (faiss IndexFlatIP). The most dissimilar photos are the same index searched with the negated
-query: identical to the released code's second index of negated vectors, at half the memory.
+Exact inner product (faiss IndexFlatIP). The most dissimilar photos are the same index searched with the
+negated query: identical to the released code's second index of negated vectors, at half the memory.
 """
 
 from collections.abc import Iterable
@@ -43,7 +43,9 @@ def build_index(blocks: Iterable[Vectors], path: Path) -> int:
     for number, block in enumerate(blocks):
         if not np.isfinite(block).all():
             rows = np.flatnonzero(~np.isfinite(block).all(axis=1))
-            raise ValueError(f"gallery block {number}: {len(rows)} vectors are not finite, first row {rows[0]}")
+            raise ValueError(
+                f"gallery block {number}: {len(rows)} vectors are not finite, first row {rows[0]}"
+            )
         if index is None:
             index = faiss.IndexFlatIP(block.shape[1])
         if block.shape[1] != index.d:

@@ -1,7 +1,7 @@
 """Geo-verification: score candidates by image-GPS similarity and choose one per photo (paper section 3.2).
 
-Also the choices without it: the first candidate, or a seeded random one. A candidate that is missing or not on
-Earth gets no score and is never chosen.
+Also the choices without it: the first candidate, or a seeded random one. A candidate that is missing or
+not on Earth gets no score and is never chosen.
 """
 
 import numpy as np

@@ -101,7 +101,7 @@ def main() -> None:
     # idle OpenMP threads that spin for long starve each other on a machine with other work (3 to 10 times slower)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
-        g3(standalone_mode=False)
+        g3(prog_name="g3", standalone_mode=False)
     except click.ClickException as problem:
         problem.show()
         sys.exit(problem.exit_code)

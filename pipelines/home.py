@@ -107,6 +107,7 @@ def tidy(home: Home, instance: "dg.DagsterInstance") -> int:
     import dagster as dg
 
     active = [
+        dg.DagsterRunStatus.NOT_STARTED,  # made, and killed before its first step
         dg.DagsterRunStatus.STARTED,
         dg.DagsterRunStatus.STARTING,
         dg.DagsterRunStatus.CANCELING,

@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from g3lib.experiments import EXPERIMENTS, Profile, experiment
+from g3lib.places import TEMPLATES
 from g3lib.store import Home
 
 PREFIX = "G3_"
@@ -48,6 +49,8 @@ def load_profile(name: str | None = None) -> Profile:
         profile = Profile(**values)
         for each in profile.experiments:
             experiment(each)
+        if (template := profile.caption_template) not in TEMPLATES:
+            raise KeyError(f"no caption_template {template!r}; there are: {', '.join(TEMPLATES)}")
     except ValidationError as problem:
         raise SettingsError(f"profile {name}: {_explain(problem)}") from None  # it may quote the key
     except KeyError as problem:
@@ -69,7 +72,12 @@ def _override(values: dict[str, Any]) -> None:
         target = values
         for section in sections:
             target = target.setdefault(section, {})
-        target[field] = yaml.safe_load(text)
+            if not isinstance(target, dict):
+                raise SettingsError(f"{variable}: {section} has no named fields; give the whole as YAML")
+        try:
+            target[field] = yaml.safe_load(text)
+        except yaml.YAMLError as problem:
+            raise SettingsError(f"{variable} is no YAML: {problem}") from problem
 
 
 def _variables() -> str:

@@ -1,7 +1,8 @@
 """Geo-alignment's trainable part: three heads, the GPS encoder and the temperatures.
 
 Dimensions and state-dict names are those of G3's released code, so its checkpoints fit; CLIP itself is
-frozen and lives in g3lib.features. With ViT-L/14's 768 there are 13,648,131 trainable parameters (paper table 6).
+frozen and lives in g3lib.features. With ViT-L/14's width of 768 there are 13,648,131 trainable parameters
+(paper table 6).
 """
 
 from pathlib import Path
@@ -58,7 +59,7 @@ class GeoAlignment(nn.Module):
         return normalize(self.location_projection_else(location), dim=-1)
 
     def gallery_vectors(self, features: Tensor, gallery: Gallery) -> Tensor:
-        """Concatenated unit vectors (paper section 3.1): CLIP's own, f_text's, f_gps's, as `gallery` names."""
+        """Joined unit vectors (paper section 3.1): CLIP's own, f_text's, f_gps's, as `gallery` names."""
         parts = [normalize(features, dim=-1)]
         if gallery == "image-gps-text":
             parts.append(self.image_text(features))

@@ -1,6 +1,7 @@
 """Training Geo-alignment on stored CLIP features: paper eq. 2, AdamW, one decay step per epoch.
 
-CLIP is frozen and nothing is augmented, so the features are computed once and an epoch is a few matrix products.
+CLIP is frozen and nothing is augmented, so the features are computed once and an epoch is a few matrix
+products.
 """
 
 from collections.abc import Callable
@@ -37,14 +38,10 @@ def symmetric_info_nce(a: Tensor, b: Tensor, logit_scale: Tensor) -> Tensor:
     return (cross_entropy(logits, targets) + cross_entropy(logits.T, targets)) / 2
 
 
-def losses(
-    model: GeoAlignment, image: Tensor, text: Tensor, coordinates: Tensor
-) -> tuple[Tensor, Tensor]:
+def losses(model: GeoAlignment, image: Tensor, text: Tensor, coordinates: Tensor) -> tuple[Tensor, Tensor]:
     """(image-text, image-GPS) losses of one batch of un-normalised CLIP features."""
     with_text = symmetric_info_nce(model.text(text), model.image_text(image), model.logit_scale1)
-    with_gps = symmetric_info_nce(
-        model.gps(coordinates), model.image_gps(image), model.logit_scale2
-    )
+    with_gps = symmetric_info_nce(model.gps(coordinates), model.image_gps(image), model.logit_scale2)
     return with_text, with_gps
 
 

@@ -56,9 +56,7 @@ def generate(
         for query in queries
     ]
     # texts first: what cannot be asked must fail before anything is paid for
-    texts = [
-        [_text(query.photo_id, prompt, shown) for prompt in experiment.prompts] for query in queries
-    ]
+    texts = [[_text(query.photo_id, prompt, shown) for prompt in experiment.prompts] for query in queries]
     if experiment.prompts:
         answers = _answers(queries, texts, experiment, benchmark, settings, responses)
         for query_rows, of_query in zip(rows, answers, strict=True):

@@ -36,8 +36,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
         _JSON,
     ),
     "g3-rag": (
-        "You are an expert in geo-localization. Analyse the photo below and guess where it was "
-        "taken.",
+        "You are an expert in geo-localization. Analyse the photo below and guess where it was taken.",
         _COORDINATES,
         _REFERENCES,
         _INSIST,
@@ -45,8 +44,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
         _JSON,
     ),
     "img2loc": (
-        "You are an expert in geo-localization. Give the coordinates of the photo below and "
-        "nothing else.",
+        "You are an expert in geo-localization. Give the coordinates of the photo below and nothing else.",
         _FAR_AWAY,
         _COORDINATES,
         _JSON,

@@ -29,10 +29,7 @@ Row = dict[str, Any]
 
 def retrieved(photo_id: str, points: Sequence[tuple[float, float]]) -> list[Row]:
     """The S retrieved candidates of a photo, (lat, lon) in degrees, most similar first."""
-    return [
-        _row(photo_id, "retrieval", rank, Position(lat, lon))
-        for rank, (lat, lon) in enumerate(points)
-    ]
+    return [_row(photo_id, "retrieval", rank, Position(lat, lon)) for rank, (lat, lon) in enumerate(points)]
 
 
 def answered(question: Question, answer: Answer) -> list[Row]:

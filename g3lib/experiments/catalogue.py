@@ -15,9 +15,7 @@ ZERO_SHOT = Prompt("prompt-0", "g3-zero-shot")
 RAG = tuple(Prompt(f"prompt-{k}", "g3-rag", similar=k, dissimilar=k) for k in (5, 10, 15))
 DIVERSIFIED = (ZERO_SHOT, *RAG)  # K = 4, paper section 5.3
 
-G3 = Experiment(
-    name="g3", method="G3", variant="full", gallery="image-gps-text", prompts=DIVERSIFIED
-)
+G3 = Experiment(name="g3", method="G3", variant="full", gallery="image-gps-text", prompts=DIVERSIFIED)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
@@ -60,9 +58,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     replace(G3, name="g3-without-diversification", variant="w/o Geo-D", prompts=(RAG[1],)),
     replace(G3, name="g3-without-verification", variant="w/o Geo-V", selection="random"),
     replace(G3, name="g3-img", variant="IMG", gallery="image"),
-    replace(
-        G3, name="g3-img-gps", variant="IMG+GPS", gallery="image-gps", alignment="image-gps"
-    ),
+    replace(G3, name="g3-img-gps", variant="IMG+GPS", gallery="image-gps", alignment="image-gps"),
     replace(G3, name="g3-img-gps-text", variant="IMG+GPS+TEXT"),
 )
 

@@ -4,11 +4,13 @@ Only the schema and its limits live here; the values are YAML files in pipelines
 """
 
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
+CRON = r"^[-\d*,/]+ [-\d*,/]+ [-\d*,/L]+ [-\w*,/]+ [-\w*,/#]+$"  # minute, hour, day, month, weekday
 Scale = Annotated[float, Field(gt=0)]
 
 
@@ -128,12 +130,18 @@ class LmmSettings(Section):
         return self
 
 
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no time zone of that name; they read like Europe/Berlin")
+    return name
+
+
 class ScheduleSettings(Section):
     """When the daemon re-runs the benchmarks, and looks for new photos."""
 
     enabled: bool = False
-    cron: str = "0 2 * * *"
-    timezone: str = "UTC"
+    cron: Annotated[str, Field(pattern=CRON)] = "0 2 * * *"
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     inbox_seconds: Annotated[int, Field(ge=1)] = 30
 
 
@@ -151,7 +159,7 @@ class Profile(Section):
     retrieved: dict[str, Annotated[int, Field(ge=0)]] = {}  # benchmark: S, likewise
     reference_depth: Annotated[int, Field(ge=1, le=1000)] = 20
     bootstrap_resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
-    device: str = "cpu"
+    device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
     schedule: ScheduleSettings = ScheduleSettings()
 
     @model_validator(mode="after")

@@ -167,4 +167,5 @@ def _relit(seen: NDArray[np.uint8], p: Perturbation, generator: np.random.Genera
     contrast = generator.uniform(1 - p.contrast, 1 + p.contrast, count)
     mean = seen.mean(axis=(1, 2, 3), keepdims=True)
     relit = ((seen - mean) * contrast + mean) * light
-    return np.rint(relit).clip(0, 255).astype(np.uint8)
+    bytes_: NDArray[np.uint8] = np.rint(relit).clip(0, 255).astype(np.uint8)
+    return bytes_

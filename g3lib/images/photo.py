@@ -6,7 +6,12 @@ from io import BytesIO
 from PIL import Image, UnidentifiedImageError
 
 MAXIMUM_PIXELS = 100_000_000  # a larger claim is a bomb, not a photo
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")  # no other decoder meets strange bytes: Pillow's EPS starts Ghostscript
+FORMATS = (
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "GIF",
+)  # no other decoder meets strange bytes: Pillow's EPS starts Ghostscript
 
 
 class BadPhoto(ValueError):

@@ -109,9 +109,7 @@ def read_shard(tar_path: Path, manifest: pl.DataFrame, sha256: str | None = None
                 handle.seek(offset)
                 data = handle.read(size)
                 if hashlib.sha256(data).hexdigest() != expected:
-                    raise CorruptShard(
-                        f"{tar_path}: photo {photo_id} at byte {offset} is damaged; {remedy}"
-                    )
+                    raise CorruptShard(f"{tar_path}: photo {photo_id} at byte {offset} is damaged; {remedy}")
                 yield data
     except FileNotFoundError as problem:
         raise CorruptShard(f"{tar_path} is missing; run again: its shard is made anew") from problem

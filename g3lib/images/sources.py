@@ -51,8 +51,8 @@ def webdataset_photos(
     """Photos of the index-th tar in `folder`, with facts from `metadata.csv` or `.parquet` there.
 
     Columns: photo_id (or IMG_ID), lat, lon, author, and licence if known; case does not matter. A member's id
-    is its base name without extension; MP16-Pro's `/` to `_` renaming is undone by comparing that form. Members
-    that are no plain files of a photo's name and size are passed over; a damaged tar raises ValueError.
+    is its base name without extension; MP16-Pro's `/` to `_` renaming is undone by comparing that form.
+    Members that are no plain files of a photo's name and size are passed over; ValueError for a damaged tar.
     """
     tars = sorted(folder.glob("*.tar"))
     if index >= len(tars):
@@ -109,9 +109,7 @@ def _metadata(folder: Path) -> dict[str, tuple[str, str, str, float, float]]:
             f"{folder} has no metadata.csv or metadata.parquet; it needs photo_id, lat, lon and author"
         )
     path = found[0]
-    frame = (
-        pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
-    )
+    frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
     frame = frame.rename({name: name.lower() for name in frame.columns})
     if "photo_id" not in frame.columns and "img_id" in frame.columns:
         frame = frame.rename({"img_id": "photo_id"})
@@ -130,7 +128,7 @@ def _metadata(folder: Path) -> dict[str, tuple[str, str, str, float, float]]:
     )
     if wrong.any():
         raise ValueError(
-            f"{path}: {int(wrong.sum())} of {frame.height} rows have no photo_id or no position on the Earth, "
+            f"{path}: {int(wrong.sum())} of {frame.height} rows have no photo_id or no position on Earth, "
             f"first {frame.row(int(wrong.argmax()), named=True)}; are latitude and longitude swapped?"
         )
     return {_stem(row[0]): row for row in read.iter_rows()}

@@ -1,6 +1,7 @@
 """Place names to the sentence that the text tower reads; missing parts are dropped.
 
-`official` is the wording of G3's released code, `paper` that of its figure 2; `satellite` suits the demo's imagery.
+`official` is the wording of G3's released code, `paper` that of its figure 2; `satellite` suits the
+demo's imagery.
 """
 
 from typing import NamedTuple

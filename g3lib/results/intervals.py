@@ -21,9 +21,7 @@ class Interval:
     high: NDArray[np.float64]
 
 
-def bootstrap(
-    outcomes: ArrayLike, clusters: ArrayLike | None, resamples: int, seed: int
-) -> Interval:
+def bootstrap(outcomes: ArrayLike, clusters: ArrayLike | None, resamples: int, seed: int) -> Interval:
     """Percentile 95 % intervals of the column means of `outcomes`, shape (n, k) of 0 and 1.
 
     Whole clusters (n labels, e.g. authors) are drawn with replacement; None makes each row its own.

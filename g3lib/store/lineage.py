@@ -90,9 +90,7 @@ class Record:
             raise ValueError(f"not a lineage record of this version: {problem}") from problem
 
 
-def fingerprint(
-    key: Key, code_version: str, config: Mapping[str, Any], inputs: Sequence[Input]
-) -> str:
+def fingerprint(key: Key, code_version: str, config: Mapping[str, Any], inputs: Sequence[Input]) -> str:
     """SHA-256 over all that determines an artefact: equal fingerprints mean there is no work."""
     determining = [key.asset, key.partition, code_version, config, sorted(map(str, inputs))]
     text = json.dumps(determining, sort_keys=True, default=str)

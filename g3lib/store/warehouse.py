@@ -58,9 +58,7 @@ class _Commit:
     record: Record
 
 
-def publish(
-    home: Home, runs: pl.DataFrame, history: pl.DataFrame, prices: tuple[float, float]
-) -> Published:
+def publish(home: Home, runs: pl.DataFrame, history: pl.DataFrame, prices: tuple[float, float]) -> Published:
     """Rebuild the warehouse as of now and swap it in; readers keep what they have open.
 
     runs:    run_id, job, status, started_at, finished_at (timestamps or ISO 8601), tags (JSON).
@@ -113,9 +111,7 @@ def data_dictionary() -> str:
                 columns = connection.execute(_COLUMNS, found).fetchall()
                 if columns:
                     rows = [f"| `{column}` | {kind} | {text} |" for column, kind, text in columns]
-                    parts.append(
-                        "\n".join(["| column | type | meaning |", "|---|---|---|", *rows, ""])
-                    )
+                    parts.append("\n".join(["| column | type | meaning |", "|---|---|---|", *rows, ""]))
         return "\n".join(parts)
 
 
@@ -162,9 +158,7 @@ def _build(
             break
         connection.rollback()
     if moved:
-        log.warning(
-            "%d files changed while publishing, last %s; publish again", len(moved), moved[-1]
-        )
+        log.warning("%d files changed while publishing, last %s; publish again", len(moved), moved[-1])
     connection.commit()
     return tables
 
@@ -241,9 +235,7 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, commits: Sequence[_
     if not commits:
         return
     paths = [str(each.path) for each in commits]
-    carried = {
-        name: [getattr(each.record, f) for each in commits] for name, f in _FROM_RECORD.items()
-    }
+    carried = {name: [getattr(each.record, f) for each in commits] for name, f in _FROM_RECORD.items()}
     schema = dict.fromkeys(("filename", *carried), pl.String)
     connection.register("commit_rows", pl.DataFrame({"filename": paths, **carried}, schema=schema))
     selected = _selected(connection, table)

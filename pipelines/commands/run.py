@@ -13,7 +13,9 @@ from pipelines.home import IN_PROCESS_TAG, HomeIsBusy, Preparation, exclusive, p
 from pipelines.settings import SettingsError, load_home, load_profile
 
 UNTRACKED = {"photos", "captions", "colour_histograms", "published"}  # steps that need no MLflow
-SPACE_REMEDY = "The disk is full: free some space, or set G3_HOME to another disk, and run again."
+# the system's, SQLite's, and those of quotas and limits
+SIGNS_OF_A_FULL_DISK = ("No space left", "disk is full", "quota exceeded", "File too large")
+SPACE_REMEDY = "The disk is full, or a quota used up: free some space, or set G3_HOME to another disk, and run again."
 
 
 def run_profile(name: str | None, experiments: Sequence[str], plan: bool) -> None:
@@ -112,8 +114,8 @@ def _announcer(preparation: Preparation):  # type: ignore[no-untyped-def]
 
 
 def _with_remedy(message: str) -> str:
-    full = "No space left on device" in message or "disk is full" in message
-    return f"{message}\n{SPACE_REMEDY}" if full else f"{message}\nWhat was finished is kept; run again to go on."
+    full = any(sign in message for sign in SIGNS_OF_A_FULL_DISK)
+    return f"{message}\n{SPACE_REMEDY if full else 'What was finished is kept; run again to go on.'}"
 
 
 def _show_time(total: float, own: float) -> None:

@@ -9,6 +9,8 @@ from g3lib.store import Home
 from pipelines.cli import WRONG_USAGE, CommandFailed
 from pipelines.commands.run import settings, show_leaderboard
 
+PIPE_WIDTH = 10_000  # columns: nothing is folded where no terminal is
+
 
 def show_results(name: str | None, profile: str | None, limit: int) -> None:
     """The leaderboard, or a table of schema results."""
@@ -78,10 +80,12 @@ def _print(frame: pl.DataFrame) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*frame.columns)
+    table = Table()
+    for name in frame.columns:
+        table.add_column(name, overflow="fold")  # a cut value is of no use
     for row in frame.iter_rows():
         table.add_row(*("" if value is None else _cell(value) for value in row))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def _cell(value: object) -> str:

@@ -44,9 +44,7 @@ def ask(folder: Path, base_url: str, count: int = 1, **changed: Any) -> Response
     """Ask `count` different questions."""
     questions = [replace(QUESTION, seed=100 * seed) for seed in range(count)]
     with ResponseLog.open(folder, "e", "b") as log:
-        ask_all(
-            ((each, lambda: JPEG) for each in questions), settings(**changed), base_url, KEY, log
-        )
+        ask_all(((each, lambda: JPEG) for each in questions), settings(**changed), base_url, KEY, log)
     return log
 
 

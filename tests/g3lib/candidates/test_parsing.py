@@ -115,9 +115,7 @@ def test_pairs_round_trip(lat: float, lon: float, between: str) -> None:
 @given(LATITUDES, st.floats(-179.9, 179.9))
 def test_hemispheres_and_decimal_commas_round_trip(lat: float, lon: float) -> None:
     expected = pytest.approx((float(f"{lat:.4f}"), float(f"{lon:.4f}")))
-    letters = (
-        f"{abs(lat):.4f}° {'S' if lat < 0 else 'N'}, {abs(lon):.4f}° {'W' if lon < 0 else 'E'}"
-    )
+    letters = f"{abs(lat):.4f}° {'S' if lat < 0 else 'N'}, {abs(lon):.4f}° {'W' if lon < 0 else 'E'}"
     commas = f"{lat:.4f}; {lon:.4f}".replace(".", ",")
     for text in (letters, commas):
         position = parse_position(text)

@@ -15,12 +15,8 @@ JSON_LINE = (
 )
 
 
-@pytest.mark.parametrize(
-    ("template", "times"), [("g3-zero-shot", 2), ("g3-rag", 2), ("img2loc", 1)]
-)
-def test_the_json_line_stands_as_often_as_in_the_official_prompts(
-    template: str, times: int
-) -> None:
+@pytest.mark.parametrize(("template", "times"), [("g3-zero-shot", 2), ("g3-rag", 2), ("img2loc", 1)])
+def test_the_json_line_stands_as_often_as_in_the_official_prompts(template: str, times: int) -> None:
     assert render(template, [], []).count(JSON_LINE) == times
 
 

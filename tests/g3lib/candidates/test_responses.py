@@ -66,9 +66,7 @@ def test_concurrent_answers_share_a_sync(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(synced) == 1
 
 
-def test_what_the_disk_refuses_does_not_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_disk_refuses_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 

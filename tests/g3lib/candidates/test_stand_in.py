@@ -34,9 +34,7 @@ def ask(base_url: str, text: str = "Where?", image: str = JPEG, **more: Any) -> 
     ]
     settings: dict[str, Any] = {"model": MODEL, "n": 3, "temperature": 1.0, "seed": 1} | more
     with openai.OpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
-        return client.chat.completions.create(
-            messages=[{"role": "user", "content": content}], **settings
-        )
+        return client.chat.completions.create(messages=[{"role": "user", "content": content}], **settings)
 
 
 def test_speaks_the_protocol(stand_in: str) -> None:
@@ -127,9 +125,7 @@ def test_it_dies_with_a_killed_parent() -> None:
         "with running_stand_in() as url:\n print(url, flush=True)\n time.sleep(60)\n"
     )
     root = Path(guessing.__file__).parents[2]
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=root
-    ) as parent:
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=root) as parent:
         assert parent.stdout is not None
         url = urlsplit(parent.stdout.readline().decode().strip())
         parent.send_signal(signal.SIGKILL)

@@ -92,6 +92,4 @@ def test_reference_distances_shrink_with_alignment() -> None:
         4474.7,
         699.0,
     )
-    assert (table["min_km"] < table["median_km"]).all() and (
-        table["mean_km"] < table["max_km"]
-    ).all()
+    assert (table["min_km"] < table["median_km"]).all() and (table["mean_km"] < table["max_km"]).all()

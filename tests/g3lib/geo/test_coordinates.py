@@ -12,7 +12,17 @@ from g3lib.geo import is_on_earth, wrap_longitude
 
 @pytest.mark.parametrize(
     ("lon", "wrapped"),
-    [(0, 0), (180, -180), (-180, -180), (190, -170), (-190, 170), (360, 0), (540, -180), (-1e-20, 0), (179.5, 179.5)],
+    [
+        (0, 0),
+        (180, -180),
+        (-180, -180),
+        (190, -170),
+        (-190, 170),
+        (360, 0),
+        (540, -180),
+        (-1e-20, 0),
+        (179.5, 179.5),
+    ],
 )
 def test_known_longitudes(lon: float, wrapped: float) -> None:
     assert wrap_longitude(lon) == pytest.approx(wrapped, abs=1e-12)

@@ -46,7 +46,8 @@ def test_missing_positions_give_nan_and_others_their_distance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "name"), [(([0, 91], 0, 0, 0), "lat1"), ((0, 0, -90.5, 0), "lat2"), ((0, 0, math.inf, 0), "lat2")]
+    ("arguments", "name"),
+    [(([0, 91], 0, 0, 0), "lat1"), ((0, 0, -90.5, 0), "lat2"), ((0, 0, math.inf, 0), "lat2")],
 )
 def test_impossible_latitudes_are_refused_by_name(arguments: tuple[float, ...], name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: 1 of"):

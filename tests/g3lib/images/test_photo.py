@@ -7,8 +7,8 @@ import zlib
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from PIL import Image
 from pictures import encoded
+from PIL import Image
 
 from g3lib.images.photo import MAXIMUM_PIXELS, BadPhoto, size_of
 
@@ -82,6 +82,11 @@ def test_damaged_photos_decode_or_have_a_reason(
 
 
 def test_a_png_with_a_short_header_is_refused() -> None:
-    short = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 4) + b"IHDR\0\0\0\1" + struct.pack(">I", zlib.crc32(b"IHDR\0\0\0\1"))
+    short = (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", 4)
+        + b"IHDR\0\0\0\1"
+        + struct.pack(">I", zlib.crc32(b"IHDR\0\0\0\1"))
+    )
     with pytest.raises(BadPhoto, match="does not decode"):
         size_of(short)

@@ -34,7 +34,14 @@ def test_photos_come_back_byte_for_byte(tmp_path: Path) -> None:
 def test_the_manifest_says_what_is_known_of_a_photo(tmp_path: Path) -> None:
     _, manifest, _ = write(tmp_path)
     row = manifest.row(2, named=True)
-    known = {"dataset": "toy", "photo_id": "p2", "author": "a2", "licence": "CC BY 2.0", "lat": 2.0, "lon": -2.0}
+    known = {
+        "dataset": "toy",
+        "photo_id": "p2",
+        "author": "a2",
+        "licence": "CC BY 2.0",
+        "lat": 2.0,
+        "lon": -2.0,
+    }
     measured = {"width": 200, "height": 100, "bytes": len(PHOTOS[2].data), "shard": "shard-000000"}
     assert row | known | measured == row
 
@@ -71,7 +78,9 @@ def test_what_is_no_photo_or_comes_twice_is_left_out_with_a_reason(tmp_path: Pat
     reasons = dict(rejected.iter_rows())
     assert list(reasons) == ["caf\\udce9.jpg", "p1", "p0", "p3"]
     assert reasons["p0"] == "its id occurs twice in this shard" and reasons["p1"] == "not an image"
-    assert reasons["p3"].startswith("does not decode") and reasons["caf\\udce9.jpg"] == "its id is not Unicode"
+    assert (
+        reasons["p3"].startswith("does not decode") and reasons["caf\\udce9.jpg"] == "its id is not Unicode"
+    )
 
 
 def test_an_id_whose_first_photo_was_bad_may_come_again(tmp_path: Path) -> None:
@@ -91,7 +100,9 @@ def test_no_photos_give_an_empty_tar_and_typed_tables(tmp_path: Path) -> None:
 @given(st.lists(st.text(min_size=1, max_size=300), unique=True, max_size=5))
 def test_any_id_survives(ids: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path, manifest, rejected = write(Path(folder), [photo(i, photo_id=each) for i, each in enumerate(ids)])
+        path, manifest, rejected = write(
+            Path(folder), [photo(i, photo_id=each) for i, each in enumerate(ids)]
+        )
         assert manifest["photo_id"].to_list() == ids and rejected.is_empty()
         assert list(read_shard(path, manifest)) == [encoded(i) for i in range(len(ids))]
         with tarfile.open(path) as opened:

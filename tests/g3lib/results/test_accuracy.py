@@ -40,23 +40,17 @@ def test_a_repeated_query_is_named(predictions: pl.DataFrame) -> None:
         accuracy_table(pl.concat([predictions, predictions.head(1)]), 4, 10, 0)
 
 
-def test_summaries_count_answers_and_tokens(
-    predictions: pl.DataFrame, candidates: pl.DataFrame
-) -> None:
+def test_summaries_count_answers_and_tokens(predictions: pl.DataFrame, candidates: pl.DataFrame) -> None:
     table = summary_table(predictions, candidates)
     lmm, plain = table.rows(named=True)
     assert table.schema == SUMMARY_SCHEMA
-    assert lmm["median_km"] == pytest.approx(465.0) and lmm["mean_km"] == pytest.approx(
-        310.17, 1e-4
-    )
+    assert lmm["median_km"] == pytest.approx(465.0) and lmm["mean_km"] == pytest.approx(310.17, 1e-4)
     assert lmm["parse_failure_rate"] == 0.25
     assert (lmm["tokens_in"], lmm["tokens_out"]) == (800, 80)
     assert plain["parse_failure_rate"] is None and plain["lmm"] is None
     assert (plain["tokens_in"], plain["tokens_out"]) == (0, 0)
 
 
-def test_no_predictions_give_empty_typed_tables(
-    predictions: pl.DataFrame, candidates: pl.DataFrame
-) -> None:
+def test_no_predictions_give_empty_typed_tables(predictions: pl.DataFrame, candidates: pl.DataFrame) -> None:
     assert accuracy_table(predictions.clear(), 0, 10, 0).schema == ACCURACY_SCHEMA
     assert summary_table(predictions.clear(), candidates).schema == SUMMARY_SCHEMA

@@ -132,7 +132,8 @@ def test_a_damaged_cut_or_foreign_table_carries_none(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}", b"[]", b"null", b"3", b'"text"', b"{", b"\xff\xfe", b'{"inputs": 3, "checks": []}']
+    "content",
+    [b"", b"{}", b"[]", b"null", b"3", b'"text"', b"{", b"\xff\xfe", b'{"inputs": 3, "checks": []}'],
 )
 def test_a_foreign_card_carries_none(tmp_path: Path, content: bytes) -> None:
     card = tmp_path / "encoder.json"
@@ -146,9 +147,7 @@ def test_a_missing_shortened_or_grown_file_is_noticed(tmp_path: Path) -> None:
     index.parent.mkdir(parents=True)
     for path in (tar, index):
         path.write_bytes(b"12345")
-    record = replace(
-        record_of(Key("photos", "x"), "v"), files={"shard.tar": 5, "index/x@1/index.faiss": 5}
-    )
+    record = replace(record_of(Key("photos", "x"), "v"), files={"shard.tar": 5, "index/x@1/index.faiss": 5})
     assert is_intact(tmp_path, record)
     for content in (b"1234", b"123456", b""):
         index.write_bytes(content)

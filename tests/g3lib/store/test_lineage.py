@@ -83,7 +83,11 @@ def test_text_that_is_no_json_is_refused_as_a_value_error(text: str) -> None:
 
 
 KEY, CONFIG = Key("gallery_index", "image"), {"depth": 20, "nested": {"a": 1, "b": 2}}
-INPUTS = (Input("photos", "mp16-000000", "v1"), Input("photos", "mp16-000001", "v2"), Input("encoder", None, "v3"))
+INPUTS = (
+    Input("photos", "mp16-000000", "v1"),
+    Input("photos", "mp16-000001", "v2"),
+    Input("encoder", None, "v3"),
+)
 BASE = fingerprint(KEY, "1", CONFIG, INPUTS)
 
 

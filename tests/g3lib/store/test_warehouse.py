@@ -69,9 +69,7 @@ def test_every_file_and_record_arrives(home: Home) -> None:
     }
     row = query(home, "from results.prediction where photo_id = 'q9'").row(0, named=True)
     assert row["error_km"] is None and row["run_id"] == "run-1"
-    made = query(home, "from lineage.materialization where asset = 'predictions'").row(
-        0, named=True
-    )
+    made = query(home, "from lineage.materialization where asset = 'predictions'").row(0, named=True)
     assert made["path"] == "tables/predictions/im2gps3k__g3.parquet" and made["current"]
     assert json.loads(made["config"]) == {"lmm": {"model": "gpt-4"}}
     runs = query(home, "from lineage.run order by run_id")
@@ -186,9 +184,7 @@ def test_runs_may_come_with_timestamps_of_any_kind(home: Home) -> None:
     assert rows["started_at"].cast(pl.String)[1].startswith("2026-01-02 00:00:00")
 
 
-def test_a_file_replaced_under_way_is_read_again(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_replaced_under_way_is_read_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     put_results(home)
     load = warehouse._load
     times: list[Record] = []
@@ -220,7 +216,7 @@ def test_a_damaged_file_is_named_and_nothing_is_swapped(home: Home, keep: float)
     if keep == 0.5:  # the footer is fine, a page is not
         data[200:-6000] = os.urandom(len(data) - 6200)
     bad.write_bytes(data if keep == 0.5 else data[: int(keep)])
-    with pytest.raises(WarehouseError, match="im2gps3k__g3.parquet.*delete it and run again"):
+    with pytest.raises(WarehouseError, match=r"im2gps3k__g3\.parquet.*delete it and run again"):
         published_now(home)
     assert home.warehouse.stat().st_ino == before
     assert query(home, "select count(*) from results.prediction").item() == 2000
@@ -232,7 +228,7 @@ def test_a_file_that_lacks_a_column_is_named(home: Home) -> None:
     frame = candidates().drop("chosen").with_columns(experiment=pl.lit("x"))
     put(home, Key("scored_candidates", "im2gps3k|x"), frame)
     home.table(Key("scored_candidates", PARTITION)).unlink()
-    with pytest.raises(WarehouseError, match="im2gps3k__x.parquet.*chosen"):
+    with pytest.raises(WarehouseError, match=r"im2gps3k__x\.parquet.*chosen"):
         published_now(home)
 
 

@@ -1,0 +1,142 @@
+"""Profiles: every file loads, and what cannot be is refused by the name of its field."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from g3lib.experiments import EXPERIMENTS, Profile, experiment
+from g3lib.places import TEMPLATES
+
+FILES = sorted((Path(__file__).parents[3] / "pipelines" / "profiles").glob("*.yaml"))
+SECRET = "sk-do-not-show"
+
+
+def load(path: Path) -> dict[str, Any]:
+    values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return values
+
+
+VALUES: dict[str, Any] = {
+    "name": "toy",
+    "datasets": [
+        {
+            "name": "photos",
+            "role": "gallery",
+            "shards": 3,
+            "photos_per_shard": 10,
+            "source": {"kind": "webdataset"},
+        },
+        {
+            "name": "toy-queries-2",
+            "role": "benchmark",
+            "shards": 2,
+            "photos_per_shard": 5,
+            "source": {"kind": "blue-marble", "perturbed": True},
+        },
+    ],
+    "encoder": {"architecture": "ViT-L-14", "pretrained": "openai"},
+    "experiments": ["g3"],
+}
+
+
+def changed(where: str, value: Any) -> dict[str, Any]:
+    """VALUES with one setting changed; `where` is a path with dots."""
+    values = copy.deepcopy(VALUES)
+    *sections, field = where.split(".")
+    target: Any = values
+    for section in sections:
+        target = target[int(section)] if section.isdigit() else target.setdefault(section, {})
+    target[field] = value
+    return values
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_profile_loads_and_names_what_there_is(path: Path) -> None:
+    profile = Profile(**load(path))
+    assert profile.name == path.stem
+    assert {each.name for each in EXPERIMENTS} >= set(profile.experiments)
+    assert profile.caption_template in TEMPLATES
+    deepest = max(experiment(name).references_needed for name in profile.experiments)
+    assert deepest <= profile.reference_depth
+
+
+def test_there_are_profiles() -> None:
+    assert {"demo", "mp16"} <= {path.stem for path in FILES}
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "message"),
+    [
+        ("lmmm", {}, "lmmm"),
+        ("alignment.learning_rat", 0.1, r"alignment\.learning_rat"),
+        ("alignment.learning_rate", 0, r"alignment\.learning_rate"),
+        ("alignment.learning_rate", float("nan"), r"alignment\.learning_rate"),
+        ("alignment.batch_size", 1, r"alignment\.batch_size"),
+        ("alignment.sigmas", [], r"alignment\.sigmas"),
+        ("alignment.sigmas", [1.0, -16.0], r"alignment\.sigmas"),
+        ("encoder.batch_size", 0, r"encoder\.batch_size"),
+        ("encoder.pretrained", None, "give either `pretrained`"),
+        ("encoder.training", {"epochs": 2}, "give either `pretrained`"),
+        ("encoder.training", {"epochs": 0}, r"encoder\.training\.epochs"),
+        ("lmm.base_url", "http://localhost", "G3_LMM_BASE_URL is set but G3_LMM_MODEL is not"),
+        ("lmm.model", "gpt-4", "G3_LMM_MODEL is set but G3_LMM_BASE_URL is not"),
+        ("lmm.price_in", float("inf"), r"lmm\.price_in"),
+        ("lmm.concurrency", 0, r"lmm\.concurrency"),
+        ("experiments", [], "experiments is empty"),
+        ("datasets", VALUES["datasets"][:1], "no dataset has role 'benchmark'"),
+        ("datasets", VALUES["datasets"][1:], "no dataset has role 'gallery'"),
+        ("datasets.1.name", "photos", "dataset names repeat"),
+        ("datasets.0.name", "../photos", r"datasets\.0\.name"),
+        ("datasets.0.name", "Photos\n", r"datasets\.0\.name"),
+        ("datasets.0.shards", 0, r"datasets\.0\.shards"),
+        ("datasets.0.source", {"kind": "flickr"}, r"datasets\.0\.source"),
+        ("datasets.1.source.pixels", 8, r"datasets\.1\.source\.blue-marble\.pixels"),
+        ("answers", {"toy-queries-2": 0}, r"answers\.toy-queries-2"),
+        ("answers", {"toy-querys": 1}, r"answers: no benchmark \['toy-querys'\]; there are"),
+        ("retrieved", {"photos": 1}, r"retrieved: no benchmark \['photos'\]"),
+        ("reference_depth", 0, "reference_depth"),
+        ("bootstrap_resamples", 10, "bootstrap_resamples"),
+        ("schedule.inbox_seconds", 0, r"schedule\.inbox_seconds"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(where: str, value: Any, message: str) -> None:
+    Profile(**VALUES)  # which only this change spoils
+    with pytest.raises(ValidationError, match=message):
+        Profile(**changed(where, value))
+
+
+def test_partitions_and_back() -> None:
+    profile = Profile(**VALUES)
+    assert profile.benchmarks == ["toy-queries-2"]
+    assert profile.shards("gallery") == ["photos-000000", "photos-000001", "photos-000002"]
+    assert profile.shards() == [*profile.shards("gallery"), *profile.shards("benchmark")]
+    for dataset in profile.datasets:
+        for index, key in enumerate(dataset.partitions):
+            assert profile.dataset_of(key) == (dataset, index)
+    with pytest.raises(KeyError, match=r"no dataset 'toy'; there are: photos, toy-queries-2"):
+        profile.dataset_of("toy-000000")
+
+
+def test_the_lmms_label() -> None:
+    assert Profile(**VALUES).lmm.label == "stand-in"
+    real = Profile(**changed("lmm", {"base_url": "https://example.org/v1", "model": "gpt-4"}))
+    assert real.lmm.label == "gpt-4" and not real.lmm.is_stand_in
+
+
+def test_the_key_of_the_lmm_shows_nowhere() -> None:
+    profile = Profile(**changed("lmm", {"api_key": SECRET}))
+    assert profile.lmm.api_key is not None and profile.lmm.api_key.get_secret_value() == SECRET
+    shown = (repr(profile), str(profile.lmm), profile.model_dump_json(), json.dumps(profile.plain("lmm")))
+    assert all(SECRET not in text for text in shown)
+    assert "api_key" not in profile.plain("lmm")["lmm"]
+
+
+def test_a_plain_section_is_what_was_set() -> None:
+    plain = Profile(**changed("alignment", {"epochs": 3})).plain("alignment", "reference_depth")
+    assert plain.keys() == {"alignment", "reference_depth"}
+    assert plain["alignment"]["epochs"] == 3 and json.loads(json.dumps(plain)) == plain

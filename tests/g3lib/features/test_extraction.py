@@ -1,0 +1,102 @@
+"""Features are row for row those of the photos and captions, whatever the batches."""
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from g3lib.features.encoder import Encoder
+from g3lib.features.extraction import BATCHES_AHEAD, NotFinite, image_features, text_features
+
+
+class Tower:
+    """A model whose features are plain to see: of a photo its grey value, of a caption its length."""
+
+    def __init__(self, scale: float = 1.0):
+        self.scale, self.batches = scale, list[int]()
+
+    def encode_image(self, batch: Tensor) -> Tensor:
+        self.batches.append(len(batch))
+        return self.scale * torch.stack([batch.mean(dim=(1, 2, 3)), -batch.mean(dim=(1, 2, 3))], dim=1)
+
+    def encode_text(self, tokens: Tensor) -> Tensor:
+        self.batches.append(len(tokens))
+        return self.scale * torch.stack([tokens, 2 * tokens], dim=1).float()
+
+
+def encoder_of(tower: Tower) -> Encoder:
+    def preprocess(image: Image.Image) -> Tensor:
+        assert image.mode == "RGB"
+        return torch.from_numpy(np.asarray(image, dtype=np.float32).copy()).permute(2, 0, 1)
+
+    return Encoder("toy", tower, preprocess, lambda texts: torch.tensor([len(t) for t in texts]), dimension=2)
+
+
+def png(grey: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", (4, 4), grey).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 8, 23])
+def test_order_is_kept_across_batches(count: int) -> None:
+    tower, greys = Tower(), [(37 * i) % 256 for i in range(count)]
+    features = image_features((png(grey) for grey in greys), encoder_of(tower), batch_size=4)
+    assert features.dtype == np.float16
+    assert features.tolist() == [[grey, -grey] for grey in greys]
+    assert tower.batches == [4] * (count // 4) + ([count % 4] if count % 4 else [])
+
+
+@pytest.mark.parametrize("count", [1, 4, 5])
+def test_captions_keep_their_order_too(count: int) -> None:
+    tower, captions = Tower(), ["x" * (count - i) for i in range(count)]
+    features = text_features(captions, encoder_of(tower), batch_size=4)
+    assert features.tolist() == [[len(each), 2 * len(each)] for each in captions]
+    assert tower.batches == [4] * (count // 4) + ([count % 4] if count % 4 else [])
+
+
+def test_nothing_gives_no_rows_of_the_right_width() -> None:
+    for features in (image_features([], encoder_of(Tower()), 4), text_features([], encoder_of(Tower()), 4)):
+        assert features.shape == (0, 2) and features.dtype == np.float16
+
+
+def test_photos_are_read_only_a_little_ahead_of_the_tower() -> None:
+    """Memory stays bounded however large the shard."""
+    read, ahead = 0, list[int]()
+
+    def photos() -> Iterator[bytes]:
+        nonlocal read
+        for grey in range(40):
+            read += 1
+            yield png(grey)
+
+    class Watching(Tower):
+        def encode_image(self, batch: Tensor) -> Tensor:
+            ahead.append(read - sum(self.batches))
+            return super().encode_image(batch)
+
+    image_features(photos(), encoder_of(Watching()), batch_size=4)
+    assert max(ahead) <= 4 * (BATCHES_AHEAD + 1)
+
+
+@pytest.mark.parametrize("scale", [float("nan"), float("inf"), 1e5])
+def test_what_float16_cannot_hold_is_refused(scale: float) -> None:
+    with pytest.raises(NotFinite, match="1 of 3 photo features are not finite in float16, first row 2"):
+        tower = Tower()
+        photos = [png(0), png(0), png(200)]
+        original = tower.encode_image
+        tower.encode_image = lambda batch: torch.where(  # type: ignore[method-assign]
+            batch.mean(dim=(1, 2, 3))[:, None] > 100, original(batch) * scale, original(batch)
+        )
+        image_features(photos, encoder_of(tower), 2)
+    with pytest.raises(NotFinite, match="caption features"):
+        text_features(["some caption"], encoder_of(Tower(scale)), 2)
+
+
+def test_a_photo_that_does_not_decode_is_an_error_of_its_own() -> None:
+    with pytest.raises(OSError, match="cannot identify image file"):
+        image_features([png(1), b"no photo"], encoder_of(Tower()), 4)
