@@ -14,6 +14,8 @@ from g3lib.experiments import Experiment, Profile, experiment
 from g3lib.geo import is_on_earth
 from g3lib.images import read_shard
 
+PASSING = {"unreachable", "unavailable"}  # what waiting may mend; a wrong key stays wrong
+
 
 def effective(profile: Profile, partition: Partition) -> Experiment:
     """The experiment with the profile's N and S for this benchmark (the paper's differ by benchmark)."""
@@ -38,9 +40,7 @@ def _config(profile: Profile, partition: Partition) -> Config:
         config["experiment"].pop(chooser)  # verification's business: changing it asks nobody anything
     if found.prompts:
         host = urlsplit(profile.lmm.base_url or "").hostname  # without credentials or tokens
-        config["lmm"] = {
-            "label": profile.lmm.label, "host": host, "max_tokens": profile.lmm.max_tokens
-        }
+        config["lmm"] = {"label": profile.lmm.label, "host": host, "max_tokens": profile.lmm.max_tokens}
     return config
 
 
@@ -52,6 +52,7 @@ def _references(_: Profile, partition: Partition) -> list[str]:
 
 def _build(task: Task) -> Outcome:
     from g3lib.candidates.generation import Query, generate
+    from g3lib.candidates.questions import LmmError
     from g3lib.gallery import REFERENCES
 
     benchmark, name = split(task.key.partition)
@@ -59,9 +60,10 @@ def _build(task: Task) -> Outcome:
     nothing = pl.DataFrame(schema=REFERENCES)
     references = task.table("references") if task.inputs["references"] else nothing
     queries = [Query(photo_id, data) for photo_id, data in _photos(task)]
-    candidates = generate(
-        queries, references, found, benchmark, task.profile.lmm, task.home.responses
-    )
+    try:
+        candidates = generate(queries, references, found, benchmark, task.profile.lmm, task.home.responses)
+    except LmmError as error:
+        raise dg.Failure(str(error), allow_retries=error.kind in PASSING) from error
     candidates = candidates.select(
         pl.lit(benchmark).alias("benchmark"), pl.lit(name).alias("experiment"), pl.all()
     )

@@ -1,9 +1,10 @@
 """What several stages declare alike: upstream shards, stored features of photos, trained models."""
 
+import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from assets.partitions import only
 from assets.step import Partition, Task, Upstream
@@ -45,23 +46,19 @@ def benchmark_shards(asset: str) -> Upstream:
     return Upstream(asset, partitions, lambda profile: only(profile.shards("benchmark")))
 
 
-def features_of(task: Task, records: "list[Record]") -> "NDArray[np.float16]":
+def features_of(task: Task, records: "Sequence[Record]") -> "NDArray[np.float16]":
     """Stored features of these shards, one after the other."""
     arrays = [np.load(task.home.root / record.path / "features.npy") for record in records]
     return np.concatenate(arrays)
-
-
-def photos_of_role(task: Task, records: "list[Record]") -> pl.DataFrame:
-    """The manifests of these shards, one after the other."""
-    return pl.concat([pl.read_parquet(task.commit_of(record)) for record in records])
 
 
 def trained_encoder(task: Task) -> "Encoder":
     """The encoder that the encoder asset resolved or trained."""
     from g3lib.features.encoder import load_encoder
 
-    settings, folder = task.profile.encoder, task.folder("encoder")
-    return load_encoder(settings.architecture, folder / "weights.safetensors", task.profile.device)
+    folder = task.folder("encoder")
+    architecture = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))["architecture"]
+    return load_encoder(architecture, folder / "weights.safetensors", task.profile.device)
 
 
 def trained_alignment(task: Task, dimension: int) -> "GeoAlignment":

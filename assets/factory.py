@@ -80,9 +80,7 @@ def materialize(
     started, key = datetime.now(UTC), Key(step.name, partition)
     commit = step.commit(workflow.home, workflow.profile, partition)
     with scratch_folder(commit) as scratch:
-        task = Task(
-            key, workflow.profile, workflow.home, inputs, scratch, tracking, context.run.run_id
-        )
+        task = Task(key, workflow.profile, workflow.home, inputs, scratch, tracking, context.run.run_id)
         outcome = step.build(task)
         checks = checks_of(step, task, outcome)
         failed = [check for check in checks if not check.passed]
@@ -150,7 +148,7 @@ def _install_files(home: Home, outcome: Outcome) -> dict[str, int]:
 
 def _results(step: Step, record: Record, metadata: dict[str, Any]) -> Events:
     """What Dagster hears: the data version, the metadata people look at, and every check."""
-    shown = {
+    shown: dict[str, Any] = {
         "dagster/row_count": record.rows,
         "bytes": record.bytes,
         "seconds": record.seconds,

@@ -28,12 +28,14 @@ def _build_encoder(task: Task) -> Outcome:
         run.parameters(_encoder_config(task.profile, None))
         if settings.pretrained is not None:
             encoder = load_encoder(settings.architecture, settings.pretrained)
-            model, shown = encoder.model, {}
+            model, architecture = encoder.model, encoder.name
+            shown: dict[str, Any] = {}
         else:
             model, shown = _train_encoder(task, run.metrics)
+            architecture = settings.architecture
         save_checkpoint(model, weights)
         parameters = sum(each.numel() for each in model.parameters())
-        card = {"architecture": settings.architecture, "parameters": parameters}
+        card = {"architecture": architecture, "parameters": parameters}
         (task.scratch / "encoder.json").write_text(json.dumps(card))
         run.text(_card(task, parameters), "model-card.md")
         run.metrics({"parameters": parameters})
@@ -70,8 +72,12 @@ def _train_encoder(task: Task, report: Any) -> tuple[Any, dict[str, Any]]:
 
 def _card(task: Task, parameters: int) -> str:
     settings = task.profile.encoder
-    origin = f"open_clip weights `{settings.pretrained}`" if settings.pretrained else (
-        f"trained from scratch on {sum(r.rows for r in task.inputs['photos']):,} photos and their captions"
+    origin = (
+        f"open_clip weights `{settings.pretrained}`"
+        if settings.pretrained
+        else (
+            f"trained from scratch on {sum(r.rows for r in task.inputs['photos']):,} photos and their captions"
+        )
     )
     return f"# {settings.architecture}\n\n{parameters:,} parameters, {origin}.\n"
 
@@ -92,9 +98,7 @@ def _build_text_features(task: Task) -> Outcome:
     from g3lib.features.extraction import text_features
 
     captions = task.table("captions")["caption"].drop_nulls().unique(maintain_order=True)
-    features = text_features(
-        captions.to_list(), trained_encoder(task), task.profile.encoder.batch_size
-    )
+    features = text_features(captions.to_list(), trained_encoder(task), task.profile.encoder.batch_size)
     np.save(task.scratch / "features.npy", features)
     captions.to_frame().write_parquet(task.scratch / "captions.parquet")
     return _stored(features)

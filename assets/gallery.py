@@ -60,9 +60,7 @@ def _vectors(task: Task) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
         return
     heads = None
     for record in task.inputs["image_features"]:
-        features = torch.from_numpy(
-            np.load(task.home.root / record.path / "features.npy").astype(np.float32)
-        )
+        features = torch.from_numpy(np.load(task.home.root / record.path / "features.npy").astype(np.float32))
         if gallery in ALIGNMENTS:
             heads = heads or trained_alignment(task, features.shape[1])
             with torch.inference_mode():

@@ -1,5 +1,6 @@
 """Inbox: photos dropped into the watched folder, located by the trained workflow. One partition per batch."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def _build_predictions(task: Task) -> Outcome:
         task.profile.reference_depth,
     )
     queries = [
-        Query(photo_id, lambda each=each: each)
+        Query(photo_id, partial(bytes, each))
         for photo_id, each in zip(manifest["photo_id"], data, strict=True)
     ]
     candidates = generate(queries, found, G3, "inbox", task.profile.lmm, task.home.responses)

@@ -76,8 +76,6 @@ def references_of_experiments(profile: Profile) -> dg.PartitionMapping:
     return dg.MultiPartitionMapping(
         {
             "benchmark": dg.DimensionPartitionMapping("benchmark", dg.IdentityPartitionMapping()),
-            "gallery": dg.DimensionPartitionMapping(
-                "experiment", dg.StaticPartitionMapping(upstream)
-            ),
+            "gallery": dg.DimensionPartitionMapping("experiment", dg.StaticPartitionMapping(upstream)),
         }
     )

@@ -25,18 +25,14 @@ def _build_accuracy(task: Task) -> Outcome:
 
     benchmark, name = split(task.key.partition)
     predictions = task.table("predictions")
-    accuracy = accuracy_table(
-        predictions, _benchmark_size(task), task.profile.bootstrap_resamples, seed=0
-    )
+    accuracy = accuracy_table(predictions, _benchmark_size(task), task.profile.bootstrap_resamples, seed=0)
     curve, places = task.scratch / "errors.png", task.scratch / "map.png"
     error_curve_png(predictions, curve)
     map_png(predictions, places)
     parent = task.tracking.parent("results", benchmark)
     with task.tracking.run("results", task.key, task.run_id, parent) as run:
         run.parameters({"benchmark": benchmark, "experiment": name, "lmm": predictions["lmm"][0]})
-        run.metrics(
-            {f"accuracy_{row['threshold_km']}_km": row["accuracy"] for row in accuracy.to_dicts()}
-        )
+        run.metrics({f"accuracy_{row['threshold_km']}_km": row["accuracy"] for row in accuracy.to_dicts()})
         run.text(accuracy.write_csv(), "accuracy.csv")
         for path in (curve, places):
             run.artifact(path)

@@ -35,9 +35,7 @@ def _build_scores(task: Task) -> Outcome:
 
     found = effective(task.profile, task.key.partition)
     candidates, photos = task.table("candidates"), task.table("photos")
-    features = torch.from_numpy(
-        features_of(task, task.inputs["image_features"]).astype(np.float32)
-    )
+    features = torch.from_numpy(features_of(task, task.inputs["image_features"]).astype(np.float32))
     heads = trained_alignment(task, features.shape[1])
     scored = score(candidates, photos["photo_id"], features, heads)
     scored = choose(scored, found.selection, found.seed)

@@ -1,0 +1,1 @@
+"""Definitions, jobs, schedules, sensors, profiles and the `g3` command: assembly, no science."""

@@ -93,7 +93,7 @@ class CommandFailed(click.ClickException):
 
     def __init__(self, message: str, exit_code: int = FAILED):
         super().__init__(message)
-        self.exit_code = exit_code
+        self.code = exit_code
 
 
 def main() -> None:
@@ -104,11 +104,11 @@ def main() -> None:
         g3(prog_name="g3", standalone_mode=False)
     except click.ClickException as problem:
         problem.show()
-        sys.exit(problem.exit_code)
+        sys.exit(problem.code if isinstance(problem, CommandFailed) else WRONG_USAGE)
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nInterrupted. What was finished is kept; run again to go on.", err=True)
         sys.exit(INTERRUPTED)
-    except Exception as problem:  # the boundary: record it whole, say it short
+    except Exception as problem:  # noqa: BLE001  (the boundary: record it whole, say it short)
         log = Path(gettempdir()) / f"g3-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
         log.write_text(traceback.format_exc(), encoding="utf-8")
         click.echo(f"Error: {type(problem).__name__}: {problem}\n(the whole story: {log})", err=True)

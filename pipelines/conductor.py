@@ -1,6 +1,6 @@
 """Makes whatever is out of date, wave by wave, in this process: one Dagster run for each partition of a wave.
 
-`g3 run` and the jobs `benchmarks` and `everything` are this. A wave is a run of consecutive steps that are cut alike, so that
+`g3 run` and the jobs `benchmarks` and `everything` are this. A wave is consecutive steps that are cut alike, so that
 a partition's steps share a Dagster run; what a wave needs is looked up when its turn comes, after its inputs are made.
 """
 
@@ -82,9 +82,7 @@ def conduct(
             yield _run(workflow, job, instance, steps, partition, tags)
 
 
-def publish(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str]
-) -> float:
+def publish(definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str]) -> float:
     """Rebuild the warehouse; its wall-clock seconds."""
     started = perf_counter()
     job = definitions.resolve_implicit_global_asset_job_def()

@@ -4,8 +4,6 @@ import warnings
 
 import dagster as dg
 
-warnings.filterwarnings("ignore", category=dg.BetaWarning)  # partition mappings, beta since 2023
-
 from assets.factory import define
 from assets.inbox import INBOX_STEPS
 from assets.resources import Store, Tracking
@@ -17,6 +15,8 @@ from pipelines.jobs import conducting_jobs, stage_jobs
 from pipelines.schedules import nightly_benchmarks
 from pipelines.sensors import inbox_sensor
 from pipelines.settings import load_home, load_profile
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # partition mappings, beta since 2023
 
 
 def build_definitions(profile: Profile, home: Home) -> dg.Definitions:
@@ -33,9 +33,7 @@ def build_definitions(profile: Profile, home: Home) -> dg.Definitions:
             {
                 "max_concurrent": 2,  # the default is one process per core, blind to memory
                 "start_method": {
-                    "forkserver": {
-                        "preload_modules": ["dagster", "dagster._cli", "pipelines.definitions"]
-                    }
+                    "forkserver": {"preload_modules": ["dagster", "dagster._cli", "pipelines.definitions"]}
                 },
             }
         ),

@@ -51,7 +51,7 @@ def _conducting(name: str, steps: list[str], description: str) -> dg.JobDefiniti
     def _op(context: dg.OpExecutionContext) -> None:
         from pipelines.conductor import conduct_from_environment
 
-        conduct_from_environment(context.instance, steps, context.run_id, context.log.info)
+        conduct_from_environment(context.instance, steps, context.run.run_id, context.log.info)
 
     @dg.job(name=name, description=description, executor_def=dg.in_process_executor)
     def _job() -> None:

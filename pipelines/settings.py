@@ -75,7 +75,8 @@ def _override(values: dict[str, Any]) -> None:
             if not isinstance(target, dict):
                 raise SettingsError(f"{variable}: {section} has no named fields; give the whole as YAML")
         try:
-            target[field] = yaml.safe_load(text)
+            # to YAML a * is an alias, to people it is how a cron line begins
+            target[field] = text if text.startswith("*") else yaml.safe_load(text)
         except yaml.YAMLError as problem:
             raise SettingsError(f"{variable} is no YAML: {problem}") from problem
 
@@ -90,7 +91,9 @@ def _explain(problem: ValidationError) -> str:
     lines = []
     for error in problem.errors(include_url=False):
         where = ".".join(str(part) for part in error["loc"]) or "profile"
-        found = "" if "api_key" in where or isinstance(error["input"], dict) else f", found {error['input']!r}"
+        found = (
+            "" if "api_key" in where or isinstance(error["input"], dict) else f", found {error['input']!r}"
+        )
         lines.append(f"{where}: {error['msg']}{found}")
     return "; ".join(lines) + ". Mend it in pipelines/profiles or the G3_… environment variables"
 

@@ -90,7 +90,7 @@ def _guess(
 
 
 def _trust(rank: int) -> float:
-    return (1.0 + rank) ** -RANK_POWER
+    return math.pow(1.0 + rank, -RANK_POWER)
 
 
 def _vector(point: Point) -> Vector:

@@ -77,12 +77,24 @@ def load_encoder(name: str, pretrained: str | Path | None, device: str = "cpu") 
     if checkpoint is not None:
         model = _with_weights(build_model(name), checkpoint)
     elif pretrained is not None:
+        name = architecture_of(name, str(pretrained))
         model = _pretrained_model(name, str(pretrained))
     else:
         model = build_model(name)
     model.eval().requires_grad_(False).to(device)
     dimension = int(open_clip.get_model_config(name)["embed_dim"])
     return Encoder(name, model, _preprocessing(model), tokenizer_of(name), dimension, device)
+
+
+def architecture_of(name: str, tag: str) -> str:
+    """The open_clip model that pretrained weights need: OpenAI's were trained with another GELU.
+
+    With the usual one their features would be quietly off, now or when the stored weights are loaded by name.
+    """
+    _check_name(name)
+    quick = bool(open_clip.get_pretrained_cfg(name, tag).get("quick_gelu", False))
+    with_it = f"{name}-quickgelu"
+    return with_it if quick and with_it in open_clip.list_models() else name
 
 
 def build_model(name: str) -> Any:
@@ -163,9 +175,7 @@ def _pretrained_model(name: str, tag: str) -> Any:
     if tag not in tags:
         known = f"there are {', '.join(tags)}" if tags else "there are none, give a checkpoint file"
         raise UnknownEncoder(f"no pretrained weights {tag!r} for {name}: {known}")
-    # OpenAI's weights were trained with another GELU; with the usual one features are quietly off
-    quick = bool(open_clip.get_pretrained_cfg(name, tag).get("quick_gelu", False))
-    return open_clip.create_model(name, pretrained=tag, force_quick_gelu=quick)
+    return open_clip.create_model(name, pretrained=tag)
 
 
 def _with_weights(model: Any, path: Path) -> Any:

@@ -5,12 +5,13 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def wrap_longitude(lon: ArrayLike) -> NDArray[np.float64]:
-    """Longitudes in degrees, brought into [-180, 180); NaN and infinities become NaN."""
+    """Longitudes in degrees, brought into [-180, 180), where they stay as they are; infinities become NaN."""
     lon = np.asarray(lon, dtype=np.float64)
     with np.errstate(invalid="ignore"):
         wrapped = (lon + 180.0) % 360.0 - 180.0
+        inside = (lon >= -180.0) & (lon < 180.0)
     # the remainder of a tiny negative number rounds up to 360 itself
-    return np.where(wrapped >= 180.0, -180.0, wrapped)
+    return np.where(inside, lon, np.where(wrapped >= 180.0, -180.0, wrapped))
 
 
 def is_on_earth(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.bool_]:

@@ -119,9 +119,7 @@ def _encoder(profile: Profile) -> Finding:
     settings_ = profile.encoder
     if settings_.training is not None:
         return Finding("encoder", f"{settings_.architecture}, trained here", True)
-    return Finding(
-        "encoder", f"{settings_.architecture}/{settings_.pretrained}, fetched on first use", True
-    )
+    return Finding("encoder", f"{settings_.architecture}/{settings_.pretrained}, fetched on first use", True)
 
 
 def _lmm(profile: Profile) -> Iterator[Finding]:

@@ -15,7 +15,9 @@ from pipelines.settings import SettingsError, load_home, load_profile
 UNTRACKED = {"photos", "captions", "colour_histograms", "published"}  # steps that need no MLflow
 # the system's, SQLite's, and those of quotas and limits
 SIGNS_OF_A_FULL_DISK = ("No space left", "disk is full", "quota exceeded", "File too large")
-SPACE_REMEDY = "The disk is full, or a quota used up: free some space, or set G3_HOME to another disk, and run again."
+SPACE_REMEDY = (
+    "The disk is full, or a quota used up: free some space, or set G3_HOME to another disk, and run again."
+)
 
 
 def run_profile(name: str | None, experiments: Sequence[str], plan: bool) -> None:

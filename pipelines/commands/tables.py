@@ -19,13 +19,11 @@ def show_results(name: str | None, profile: str | None, limit: int) -> None:
         _need_warehouse(home)
         show_leaderboard(home)
         return
-    there = _query(
-        home, "select table_name from information_schema.tables where table_schema = 'results'"
-    )["table_name"].to_list()
+    there = _query(home, "select table_name from information_schema.tables where table_schema = 'results'")[
+        "table_name"
+    ].to_list()
     if name not in there:
-        raise CommandFailed(
-            f"no table results.{name}; there are: {', '.join(sorted(there))}", WRONG_USAGE
-        )
+        raise CommandFailed(f"no table results.{name}; there are: {', '.join(sorted(there))}", WRONG_USAGE)
     _print(_query(home, f'from results."{name}" limit {int(limit)}'))
 
 

@@ -42,7 +42,9 @@ def serve(profile: str | None, port: int, mlflow_port: int) -> None:
         while all(child.poll() is None for child in children.values()):
             time.sleep(0.5)
         ended = [name for name, child in children.items() if child.poll() is not None]
-        raise CommandFailed(f"{', '.join(ended)} ended by itself; is its port taken? Try --port or --mlflow-port")
+        raise CommandFailed(
+            f"{', '.join(ended)} ended by itself; is its port taken? Try --port or --mlflow-port"
+        )
     except KeyboardInterrupt:
         click.echo("Stopping.")
     finally:

@@ -1,0 +1,1 @@
+"""Settings files, one per profile; `pipelines/settings.py` reads them."""

@@ -1,4 +1,4 @@
-"""What the factory does for every step: reuse, judge, commit; leave nothing half made. Toy steps, real Dagster."""
+"""What the factory does for every step: reuse, judge, commit, leave nothing half made."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace

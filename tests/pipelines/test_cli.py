@@ -164,12 +164,13 @@ class TestTwoAtOnce:
         workplace = new_copy(G3_EXPERIMENTS="[nn-clip]", G3_BOOTSTRAP_RESAMPLES="400")
         first = workplace.start("run", "demo")
         try:
-            lines_until(first, "candidates")
+            lines_until(first, "accuracy")
+            first.send_signal(signal.SIGSTOP)  # it holds the home, however long the second takes to start
             second = workplace.g3("run", "demo")
             assert second.returncode == BUSY, second.stdout + second.stderr
             assert "another `g3 run`" in second.stderr and str(workplace.root) in second.stderr
-            results = workplace.g3("results")
-            assert results.returncode == 0, "readers need not wait"
+            assert workplace.call("results").returncode == 0, "readers need not wait"
+            first.send_signal(signal.SIGCONT)
             output, errors = first.communicate(timeout=60)
             assert first.returncode == 0, output + errors
         finally:
@@ -222,7 +223,6 @@ class TestEndpoint:
         [
             ("nonsense", ("no chat completion", "It works!", "G3_LMM_BASE_URL")),
             ("unauthorized", ("401", "G3_LMM_API_KEY")),
-            ("status=500", ("500",)),
         ],
     )
     def test_faulty(self, choosy: Workplace, fault: str, words: tuple[str, ...]) -> None:
@@ -232,7 +232,8 @@ class TestEndpoint:
     def test_the_next_run_with_a_good_one_completes(self, choosy: Workplace, good: str) -> None:
         said = choosy.g3("run", "demo", G3_LMM_BASE_URL=good)
         assert said.returncode == 0, said.stdout + said.stderr
-        lmm = choosy.g3("sql", "--csv", "select lmm from results.accuracy where experiment = 'g3' limit 1")
+        query = "select distinct lmm from results.accuracy where experiment = 'g3'"
+        lmm = choosy.call("sql", "--csv", query, G3_LMM_BASE_URL=good)
         assert lmm.stdout.split() == ["lmm", MODEL], "no longer called stand-in"
 
     def test_the_key_is_nowhere(self, choosy: Workplace) -> None:

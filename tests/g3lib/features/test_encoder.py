@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from g3lib.features.encoder import (
+    architecture_of,
     CheckpointError,
     UnknownEncoder,
     build_model,
@@ -104,3 +105,8 @@ def test_pickles_are_never_opened(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps({"weights": 1}))
     with pytest.raises(CheckpointError, match="safetensors"):
         load_encoder(NAME, path)
+
+
+def test_openai_weights_come_with_their_own_gelu() -> None:
+    assert architecture_of("ViT-L-14", "openai") == "ViT-L-14-quickgelu"
+    assert architecture_of("ViT-L-14", "laion2b_s32b_b82k") == "ViT-L-14"
