@@ -50,11 +50,12 @@ def ui(profile: str | None, port: int, mlflow_port: int) -> None:
 @click.argument("name", required=False)
 @click.option("--profile", help="Whose results (default: G3_PROFILE or demo).")
 @click.option("--limit", default=40, show_default=True, help="Rows to print.")
-def results(name: str | None, profile: str | None, limit: int) -> None:
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Also save it as a picture.")
+def results(name: str | None, profile: str | None, limit: int, svg: Path | None) -> None:
     """The leaderboard, or table NAME of schema `results`."""
     from pipelines.commands.tables import show_results
 
-    show_results(name, profile, limit)
+    show_results(name, profile, limit, svg)
 
 
 @g3.command()

@@ -25,6 +25,7 @@ IN_PROCESS_TAG = "g3/in_process"  # on runs that live in the process of a `g3 ru
 DAGSTER_YAML = """\
 # Written by g3; delete it to have it made anew.
 telemetry: {enabled: false}
+nux: {enabled: false}
 concurrency:
   runs: {max_concurrent_runs: 2}
   pools: {granularity: op, default_limit: 1}

@@ -1,8 +1,10 @@
 """`g3 run`: conduct the workflow of a profile in this process, with progress, and print the tables."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +13,9 @@ from g3lib.store import Home
 from pipelines.cli import BUSY, WRONG_USAGE, CommandFailed
 from pipelines.home import IN_PROCESS_TAG, HomeIsBusy, Preparation, exclusive, prepare, tidy
 from pipelines.settings import SettingsError, load_home, load_profile
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 UNTRACKED = {"photos", "captions", "colour_histograms", "published"}  # steps that need no MLflow
 # the system's, SQLite's, and those of quotas and limits
@@ -102,7 +107,7 @@ def _conduct(profile: Profile, home: Home, started: float) -> None:
     show_leaderboard(home)
 
 
-def _announcer(preparation: Preparation):  # type: ignore[no-untyped-def]
+def _announcer(preparation: Preparation) -> Callable[[Sequence[str], str | None, int, int], None]:
     """A line for each Dagster run before it starts; the first tracked one waits for MLflow's database."""
 
     def announce(steps: Sequence[str], partition: str | None, number: int, count: int) -> None:
@@ -128,10 +133,20 @@ def _show_time(total: float, own: float) -> None:
     )
 
 
-def show_leaderboard(home: Home) -> None:
-    """The leaderboard in the terminal."""
-    from rich.console import Console
-
+def show_leaderboard(home: Home, svg: Path | None = None) -> None:
+    """The leaderboard in the terminal, and as a picture if asked."""
     from g3lib.results.display import leaderboard_table
 
-    Console().print(leaderboard_table(home))
+    show(leaderboard_table(home), svg)
+
+
+def show(table: "Table", svg: Path | None, width: int | None = None) -> None:
+    """A table in the terminal, and as a picture if asked."""
+    from rich.console import Console
+
+    Console(width=width).print(table)
+    if svg is not None:
+        with Path(os.devnull).open("w") as nowhere:
+            picture = Console(record=True, width=100, file=nowhere)
+            picture.print(table)
+            picture.save_svg(str(svg), title="g3 results")

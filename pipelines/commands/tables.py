@@ -1,30 +1,31 @@
 """`g3 results`, `g3 sql` and `g3 trace`: the warehouse in the terminal, read-only."""
 
 import sys
+from pathlib import Path
 
 import click
 import polars as pl
 
 from g3lib.store import Home
 from pipelines.cli import WRONG_USAGE, CommandFailed
-from pipelines.commands.run import settings, show_leaderboard
+from pipelines.commands.run import settings, show, show_leaderboard
 
 PIPE_WIDTH = 10_000  # columns: nothing is folded where no terminal is
 
 
-def show_results(name: str | None, profile: str | None, limit: int) -> None:
+def show_results(name: str | None, profile: str | None, limit: int, svg: Path | None) -> None:
     """The leaderboard, or a table of schema results."""
     _, home = settings(profile)
     if name is None:
         _need_warehouse(home)
-        show_leaderboard(home)
+        show_leaderboard(home, svg)
         return
     there = _query(home, "select table_name from information_schema.tables where table_schema = 'results'")[
         "table_name"
     ].to_list()
     if name not in there:
         raise CommandFailed(f"no table results.{name}; there are: {', '.join(sorted(there))}", WRONG_USAGE)
-    _print(_query(home, f'from results."{name}" limit {int(limit)}'))
+    _print(_query(home, f'from results."{name}" limit {int(limit)}'), svg)
 
 
 def show_query(query: str, profile: str | None, csv: bool) -> None:
@@ -74,8 +75,7 @@ def _query(home: Home, query: str) -> pl.DataFrame:
         raise CommandFailed(f"{problem}", WRONG_USAGE) from problem
 
 
-def _print(frame: pl.DataFrame) -> None:
-    from rich.console import Console
+def _print(frame: pl.DataFrame, svg: Path | None = None) -> None:
     from rich.table import Table
 
     table = Table()
@@ -83,7 +83,7 @@ def _print(frame: pl.DataFrame) -> None:
         table.add_column(name, overflow="fold")  # a cut value is of no use
     for row in frame.iter_rows():
         table.add_row(*("" if value is None else _cell(value) for value in row))
-    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+    show(table, svg, None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def _cell(value: object) -> str:
