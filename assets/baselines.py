@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from assets.common import same_shard
+from assets.common import same_partition
 from assets.features import COMPLETE, FINITE
 from assets.partitions import shards
 from assets.step import Config, Outcome, Partition, Step, Task
@@ -36,7 +36,7 @@ STEPS = (
         build=_build,
         config=_config,
         kind="features",
-        upstream=(same_shard("photos"),),
+        upstream=(same_partition("photos"),),
         partitions=shards,
         keys=lambda profile: profile.shards(),
         rules=(FINITE, COMPLETE),

@@ -7,11 +7,10 @@ from urllib.parse import urlsplit
 import dagster as dg
 import polars as pl
 
-from assets.common import benchmark_shards
+from assets.common import benchmark_shards, positions_on_earth
 from assets.partitions import benchmark_experiment, references_of_experiments, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
 from g3lib.experiments import Experiment, Profile, experiment
-from g3lib.geo import is_on_earth
 from g3lib.images import read_shard
 
 PASSING = {"unreachable", "unavailable"}  # what waiting may mend; a wrong key stays wrong
@@ -104,13 +103,6 @@ def _tracked(task: Task, candidates: pl.DataFrame, found: Experiment) -> Outcome
     return Outcome(candidates.height, candidates, metadata=metadata, mlflow_run_id=run_id)
 
 
-def _on_earth(_: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:
-    assert outcome.table is not None
-    known = outcome.table.drop_nulls(["lat", "lon"])
-    outside = int((~is_on_earth(known["lat"].to_numpy(), known["lon"].to_numpy())).sum())
-    return outside == 0, {"outside the Earth": outside, "without position": outcome.rows - known.height}
-
-
 def _every_query(task: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:
     assert outcome.table is not None
     queries = sum(record.rows for record in task.inputs["photos"])
@@ -133,7 +125,7 @@ STEPS = (
         partitions=benchmark_experiment,
         keys=keys,
         rules=(
-            Rule("candidates_on_earth", "every candidate position lies on the Earth", _on_earth),
+            Rule("candidates_on_earth", "every candidate position lies on the Earth", positions_on_earth),
             Rule("every_query_has_candidates", "failures are rows too", _every_query),
         ),
         kinds=frozenset({"openai", "parquet"}),

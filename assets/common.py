@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assets.partitions import only
-from assets.step import Partition, Task, Upstream
+from assets.step import Outcome, Partition, Task, Upstream
 from g3lib.experiments import Profile
+from g3lib.geo import is_on_earth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from g3lib.store import Record
 
 
-def same_shard(asset: str) -> Upstream:
-    """The same shard of an asset."""
+def same_partition(asset: str) -> Upstream:
+    """The same partition of an asset that is cut alike."""
     return Upstream(asset, lambda _, partition: [partition])
 
 
@@ -67,3 +68,11 @@ def trained_alignment(task: Task, dimension: int) -> "GeoAlignment":
 
     path = task.folder("alignment") / "alignment.safetensors"
     return load_alignment(path, dimension, task.profile.alignment)
+
+
+def positions_on_earth(_: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:
+    """Judges a table with lat and lon: every known position lies on the Earth."""
+    assert outcome.table is not None
+    known = outcome.table.drop_nulls(["lat", "lon"])
+    outside = int((~is_on_earth(known["lat"].to_numpy(), known["lon"].to_numpy())).sum())
+    return outside == 0, {"outside the Earth": outside, "without position": outcome.rows - known.height}

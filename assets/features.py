@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from assets.common import gallery_shards, same_shard, trained_encoder, whole
+from assets.common import gallery_shards, same_partition, trained_encoder, whole
 from assets.partitions import shards
 from assets.pictures import curves, picture
 from assets.step import Config, Outcome, Partition, Rule, Step, Task
@@ -150,7 +150,7 @@ STEPS = (
         build=_build_image_features,
         config=_no_config,
         kind="features",
-        upstream=(same_shard("photos"), whole("encoder")),
+        upstream=(same_partition("photos"), whole("encoder")),
         partitions=shards,
         keys=lambda profile: profile.shards(),
         rules=(FINITE, COMPLETE),

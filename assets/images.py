@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from assets.common import positions_on_earth
 from assets.partitions import shards
 from assets.pictures import contact_sheet
 from assets.step import Config, Outcome, Partition, Rule, Step, Task
 from g3lib.experiments import Profile
-from g3lib.geo import is_on_earth
 from g3lib.images import read_shard, write_shard
 from g3lib.images.sources import photos_of
 from g3lib.store import Home
@@ -45,13 +45,6 @@ def _has_photos(task: Task, outcome: Outcome) -> tuple[bool, dict[str, object]]:
     return outcome.rows > 0, {"photos": outcome.rows, "expected": dataset.photos_per_shard}
 
 
-def _on_earth(_: Task, outcome: Outcome) -> tuple[bool, dict[str, object]]:
-    assert outcome.table is not None
-    known = outcome.table.drop_nulls(["lat", "lon"])
-    outside = int((~is_on_earth(known["lat"].to_numpy(), known["lon"].to_numpy())).sum())
-    return outside == 0, {"outside the Earth": outside, "without position": outcome.rows - known.height}
-
-
 PHOTOS = Step(
     name="photos",
     group="images",
@@ -65,7 +58,7 @@ PHOTOS = Step(
     kinds=frozenset({"webdataset", "parquet"}),
     rules=(
         Rule("has_photos", "the shard holds at least one photo", _has_photos),
-        Rule("positions_on_earth", "every known position lies on the Earth", _on_earth),
+        Rule("positions_on_earth", "every known position lies on the Earth", positions_on_earth),
     ),
 )
 

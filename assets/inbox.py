@@ -8,7 +8,7 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from assets.common import same_shard, trained_alignment, trained_encoder, whole
+from assets.common import same_partition, trained_alignment, trained_encoder, whole
 from assets.pictures import contact_sheet
 from assets.step import Config, Outcome, Partition, Step, Task, Upstream
 from g3lib.experiments import Profile
@@ -112,7 +112,7 @@ INBOX_STEPS = {
             build=_build_predictions,
             config=_config,
             upstream=(
-                same_shard("inbox_photos"),
+                same_partition("inbox_photos"),
                 whole("encoder"),
                 _fixed("alignment", "image-gps-text"),
                 _fixed("gallery_index", "image-gps-text"),

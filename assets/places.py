@@ -1,7 +1,8 @@
 """Places: the city, state and country of every photo, and the caption made of them."""
 
+from assets.common import same_partition
 from assets.partitions import shards
-from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
+from assets.step import Config, Outcome, Partition, Rule, Step, Task
 from g3lib.experiments import Profile
 from g3lib.places import captions, nearest_places
 
@@ -42,7 +43,7 @@ CAPTIONS = Step(
     code_version="1",
     build=_build,
     config=_config,
-    upstream=(Upstream("photos", lambda _, partition: [partition]),),
+    upstream=(same_partition("photos"),),
     partitions=shards,
     keys=lambda profile: profile.shards(),
     rules=(Rule("coverage_of_places", f"at least {COVERAGE:.0%} of photos have a caption", _coverage),),

@@ -6,17 +6,13 @@ from typing import Any
 import dagster as dg
 
 from assets.candidates import keys
-from assets.common import benchmark_shards
+from assets.common import benchmark_shards, same_partition
 from assets.events import materialization_history, runs
 from assets.partitions import benchmark_experiment, split
 from assets.pictures import picture
 from assets.resources import Store
-from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
+from assets.step import Config, Outcome, Partition, Rule, Step, Task
 from g3lib.experiments import Profile
-
-
-def _same(asset: str) -> Upstream:
-    return Upstream(asset, lambda _, partition: [partition])
 
 
 def _build_accuracy(task: Task) -> Outcome:
@@ -79,7 +75,7 @@ STEPS = (
         code_version="1",
         build=_build_accuracy,
         config=_resampling,
-        upstream=(_same("predictions"), benchmark_shards("photos")),
+        upstream=(same_partition("predictions"), benchmark_shards("photos")),
         partitions=benchmark_experiment,
         keys=keys,
         rules=(Rule("n_is_benchmark", "n of every row is the benchmark's size", _n_is_benchmark),),

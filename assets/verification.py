@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from assets.candidates import effective, keys
-from assets.common import benchmark_shards, features_of, trained_alignment
+from assets.common import benchmark_shards, features_of, positions_on_earth, same_partition, trained_alignment
 from assets.partitions import benchmark_experiment, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
 from g3lib.experiments import Profile, experiment
-from g3lib.geo import geodesic_km, is_on_earth
+from g3lib.geo import geodesic_km
 
 
 def _config(profile: Profile, partition: Partition) -> Config:
@@ -22,10 +22,6 @@ def _config(profile: Profile, partition: Partition) -> Config:
 def _prediction_config(profile: Profile, partition: Partition) -> Config:
     found = experiment(split(partition)[1])
     return {"lmm": profile.lmm.label if found.prompts else None, "method": found.method}
-
-
-def _same(asset: str) -> Upstream:
-    return Upstream(asset, lambda _, partition: [partition])
 
 
 def _build_scores(task: Task) -> Outcome:
@@ -76,13 +72,6 @@ def _build_predictions(task: Task) -> Outcome:
     return Outcome(predictions.height, predictions, metadata={"share within 200 km": within or 0.0})
 
 
-def _on_earth(_: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:
-    assert outcome.table is not None
-    known = outcome.table.drop_nulls(["lat", "lon"])
-    outside = int((~is_on_earth(known["lat"].to_numpy(), known["lon"].to_numpy())).sum())
-    return outside == 0, {"outside the Earth": outside, "no prediction": outcome.rows - known.height}
-
-
 def _one_per_query(task: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:
     assert outcome.table is not None
     queries = sum(record.rows for record in task.inputs["photos"])
@@ -99,7 +88,7 @@ STEPS = (
         build=_build_scores,
         config=_config,
         upstream=(
-            _same("candidates"),
+            same_partition("candidates"),
             benchmark_shards("photos"),
             benchmark_shards("image_features"),
             Upstream(
@@ -119,11 +108,11 @@ STEPS = (
         code_version="1",
         build=_build_predictions,
         config=_prediction_config,
-        upstream=(_same("scored_candidates"), benchmark_shards("photos")),
+        upstream=(same_partition("scored_candidates"), benchmark_shards("photos")),
         partitions=benchmark_experiment,
         keys=keys,
         rules=(
-            Rule("predictions_on_earth", "no prediction lies outside the Earth", _on_earth),
+            Rule("predictions_on_earth", "no prediction lies outside the Earth", positions_on_earth),
             Rule("one_prediction_per_query", "every query has one row, failed or not", _one_per_query),
         ),
     ),

@@ -206,7 +206,7 @@ def stop(process: "subprocess.Popen[Any]") -> int:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(30)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

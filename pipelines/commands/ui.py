@@ -21,7 +21,9 @@ def serve(profile: str | None, port: int, mlflow_port: int) -> None:
     """Start both and stay until Ctrl-C, or until one of them ends by itself, which is an error."""
     _, home = settings(profile)
     prepare(home).wait()
-    environment = os.environ | {"MLFLOW_ENABLE_TELEMETRY": "false", "DO_NOT_TRACK": "1"}
+    quiet = {"MLFLOW_ENABLE_TELEMETRY": "false", "DO_NOT_TRACK": "1"}
+    # else eight more processes of MLflow's, which evaluate LLM traces and take long to end
+    environment = os.environ | quiet | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     dagster = [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE)]
     mlflow = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     commands = {
@@ -48,17 +50,18 @@ def serve(profile: str | None, port: int, mlflow_port: int) -> None:
     except KeyboardInterrupt:
         click.echo("Stopping.")
     finally:
-        for child in children.values():
-            _stop(child)
+        _stop(list(children.values()))
 
 
-def _stop(child: "subprocess.Popen[bytes]") -> None:
-    """Ask the child's whole group to end, and make it if it does not."""
-    for asked in (signal.SIGINT, signal.SIGKILL):
-        if child.poll() is not None:
-            return
-        os.killpg(child.pid, asked)
+def _stop(children: "list[subprocess.Popen[bytes]]") -> None:
+    """Ask the children's whole groups to end, and make those that do not."""
+    alive = [child for child in children if child.poll() is None]
+    for child in alive:
+        os.killpg(child.pid, signal.SIGINT)
+    end = time.monotonic() + SECONDS_TO_STOP
+    for child in alive:
         try:
-            child.wait(SECONDS_TO_STOP)
+            child.wait(max(0.1, end - time.monotonic()))
         except subprocess.TimeoutExpired:
-            continue
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
