@@ -111,7 +111,9 @@ def _commit(
     else:
         version_ = files.folder_version(task.scratch)
         path = files.install_folder(commit, task.scratch, version_)
-        sizes = {home.relative(each): each.stat().st_size for each in sorted(path.rglob("*"))}
+        sizes = {
+            home.relative(each): each.stat().st_size for each in sorted(path.rglob("*")) if each.is_file()
+        }
     record = Record(
         asset=step.name,
         partition=task.key.partition,

@@ -47,14 +47,17 @@ def load_profile(name: str | None = None) -> Profile:
     _override(values)
     try:
         profile = Profile(**values)
-        for each in profile.experiments:
-            experiment(each)
+        needed = max(experiment(each).references_needed for each in profile.experiments)
         if (template := profile.caption_template) not in TEMPLATES:
             raise KeyError(f"no caption_template {template!r}; there are: {', '.join(TEMPLATES)}")
     except ValidationError as problem:
         raise SettingsError(f"profile {name}: {_explain(problem)}") from None  # it may quote the key
     except KeyError as problem:
         raise SettingsError(f"profile {name}: {problem.args[0]}") from problem
+    if profile.reference_depth < needed:
+        raise SettingsError(
+            f"profile {name}: reference_depth is {profile.reference_depth}, its experiments need {needed}"
+        )
     return profile
 
 

@@ -68,9 +68,7 @@ def _weights(similar: Sequence[Vector], dissimilar: Sequence[Vector]) -> list[fl
     return weights
 
 
-def _guess(
-    vectors: Sequence[Vector], weights: Sequence[float], temperature: float, draw: Random
-) -> Point:
+def _guess(vectors: Sequence[Vector], weights: Sequence[float], temperature: float, draw: Random) -> Point:
     """A mode near one reference drawn by weight, or a place anywhere if there are none."""
     if not vectors:
         low, high = (math.sin(math.radians(lat)) for lat in (SOUTHERNMOST, NORTHERNMOST))
@@ -83,8 +81,7 @@ def _guess(
         chosen = vectors[weights.index(top)]
     nearness = [_nearness(chosen, other) * _trust(rank) for rank, other in enumerate(vectors)]
     x, y, z = (
-        sum(near * vector[axis] for near, vector in zip(nearness, vectors, strict=True))
-        for axis in range(3)
+        sum(near * vector[axis] for near, vector in zip(nearness, vectors, strict=True)) for axis in range(3)
     )
     return math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x))
 

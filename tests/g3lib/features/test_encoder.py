@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from g3lib.features.encoder import (
-    architecture_of,
     CheckpointError,
     UnknownEncoder,
+    architecture_of,
     build_model,
     load_encoder,
     save_checkpoint,
