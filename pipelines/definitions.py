@@ -24,7 +24,7 @@ def build_definitions(profile: Profile, home: Home) -> dg.Definitions:
     every = STEPS | INBOX_STEPS
     steps = [define(step, profile, every) for step in every.values()]
     return dg.Definitions(
-        assets=[*steps, warehouse(profile, STEPS)],
+        assets=[*steps, warehouse(profile)],
         jobs=[*stage_jobs(), *conducting_jobs()],
         schedules=[nightly_benchmarks(profile)],
         sensors=[inbox_sensor(profile, home)],

@@ -12,7 +12,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for pages and workplace, whatever pytest's import mode
 
-from pages import Pages, running_ui
 from workplace import Finished, Workplace
 
 MEMORY = Path("/dev/shm")
@@ -43,16 +42,3 @@ def new_copy(homes: Path, finished: Finished) -> Callable[..., Workplace]:
     """Makes copies of the finished home, each to change at will, with further settings."""
     numbers = count()
     return lambda **more: finished.workplace.copy_to(homes / f"copy-{next(numbers)}", **more)
-
-
-@pytest.fixture(scope="session")
-def pages(new_copy: Callable[..., Workplace], homes: Path) -> Iterator[Pages]:
-    """Pages and daemon; the schedule fires every minute, the inbox is looked at every second."""
-    workplace = new_copy(
-        G3_SCHEDULE__ENABLED="true",
-        G3_SCHEDULE__CRON="* * * * *",
-        G3_SCHEDULE__INBOX_SECONDS="1",
-        G3_BOOTSTRAP_RESAMPLES="250",  # unlike the finished home's, so that the nightly job finds work
-    )
-    with running_ui(workplace, homes / "ui.log") as found:
-        yield found
