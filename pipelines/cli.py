@@ -13,7 +13,7 @@ from tempfile import gettempdir
 
 import click
 
-FAILED, WRONG_USAGE, BUSY, INTERRUPTED = 1, 2, 3, 130
+from pipelines.commands.failures import FAILED, INTERRUPTED, WRONG_USAGE, CommandFailed
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -87,14 +87,6 @@ def doctor(profile: str | None) -> None:
     from pipelines.commands.doctor import examine
 
     examine(profile)
-
-
-class CommandFailed(click.ClickException):
-    """An expected failure: a message that says what to do, and an exit code."""
-
-    def __init__(self, message: str, exit_code: int = FAILED):
-        super().__init__(message)
-        self.code = exit_code
 
 
 def main() -> None:

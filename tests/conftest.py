@@ -10,9 +10,9 @@ from time import perf_counter
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for pages and workplace, whatever pytest's import mode
+sys.path.insert(0, str(Path(__file__).parent))  # for pages and tiny, whatever pytest's import mode
 
-from workplace import Finished, Workplace
+from tiny import Finished, TinyHome
 
 MEMORY = Path("/dev/shm")
 ENOUGH = 2e9  # bytes for some twenty small homes
@@ -31,14 +31,14 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def finished(homes: Path) -> Finished:
     """The one run from nothing; a failure here is told with the command's own words."""
-    workplace, started = Workplace(homes / "finished"), perf_counter()
-    run = workplace.g3("run", "demo")
+    tiny, started = TinyHome(homes / "finished"), perf_counter()
+    run = tiny.g3("run", "demo")
     assert run.returncode == 0, run.stdout + run.stderr
-    return Finished(workplace, run, perf_counter() - started)
+    return Finished(tiny, run, perf_counter() - started)
 
 
 @pytest.fixture(scope="session")
-def new_copy(homes: Path, finished: Finished) -> Callable[..., Workplace]:
+def new_copy(homes: Path, finished: Finished) -> Callable[..., TinyHome]:
     """Makes copies of the finished home, each to change at will, with further settings."""
     numbers = count()
-    return lambda **more: finished.workplace.copy_to(homes / f"copy-{next(numbers)}", **more)
+    return lambda **more: finished.tiny.copy_to(homes / f"copy-{next(numbers)}", **more)

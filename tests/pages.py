@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from workplace import G3, ROOT, Workplace, default_signals, eventually, stop
+from tiny import G3, ROOT, TinyHome, default_signals, eventually, stop
 
 LOADED = "{workspaceOrError {... on Workspace {locationEntries {name loadStatus}}}}"
 
@@ -18,7 +18,7 @@ LOADED = "{workspaceOrError {... on Workspace {locationEntries {name loadStatus}
 class Pages:
     """Dagster's and MLflow's servers at work in a home."""
 
-    workplace: Workplace
+    tiny: TinyHome
     process: "subprocess.Popen[Any]"
     dagster: str
     mlflow: str
@@ -45,20 +45,20 @@ def is_loaded(pages: Pages) -> bool:
 
 
 @contextmanager
-def running_ui(workplace: Workplace, log: Path) -> Iterator[Pages]:
+def running_ui(tiny: TinyHome, log: Path) -> Iterator[Pages]:
     """`g3 ui`, started as a person would and stopped by Ctrl-C."""
     ports = (free_port(), free_port())
     with log.open("wb") as output:
         process = subprocess.Popen(
             [G3, "ui", "--port", str(ports[0]), "--mlflow-port", str(ports[1])],
-            env=workplace.environment(),
+            env=tiny.environment(),
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
             preexec_fn=default_signals,
         )
     dagster, mlflow = (f"http://127.0.0.1:{port}" for port in ports)
-    found = Pages(workplace, process, dagster, mlflow, log)
+    found = Pages(tiny, process, dagster, mlflow, log)
     try:
         eventually(lambda: is_loaded(found), 120, "Dagster's pages")
         yield found

@@ -11,7 +11,7 @@ from pathlib import Path
 from g3lib.experiments import Profile
 from g3lib.experiments.profile import WebDatasetSource
 from g3lib.store import Home
-from pipelines.cli import CommandFailed
+from pipelines.commands.failures import CommandFailed
 from pipelines.commands.run import settings
 from pipelines.settings import profile_names
 

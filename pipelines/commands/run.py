@@ -10,7 +10,7 @@ import click
 
 from g3lib.experiments import Profile
 from g3lib.store import Home
-from pipelines.cli import BUSY, WRONG_USAGE, CommandFailed
+from pipelines.commands.failures import BUSY, WRONG_USAGE, CommandFailed
 from pipelines.home import IN_PROCESS_TAG, HomeIsBusy, Preparation, exclusive, prepare, tidy
 from pipelines.settings import SettingsError, load_home, load_profile
 

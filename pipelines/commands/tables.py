@@ -7,7 +7,7 @@ import click
 import polars as pl
 
 from g3lib.store import Home
-from pipelines.cli import WRONG_USAGE, CommandFailed
+from pipelines.commands.failures import WRONG_USAGE, CommandFailed
 from pipelines.commands.run import settings, show, show_leaderboard
 
 PIPE_WIDTH = 10_000  # columns: nothing is folded where no terminal is

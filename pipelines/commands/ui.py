@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli import CommandFailed
+from pipelines.commands.failures import CommandFailed
 from pipelines.commands.run import settings
 from pipelines.home import prepare
 

@@ -9,30 +9,30 @@ from time import perf_counter
 import polars as pl
 import pytest
 from filelock import FileLock
-from workplace import BENCHMARK, QUERIES, Finished, Workplace, lines_until
+from tiny import BENCHMARK, QUERIES, Finished, TinyHome, lines_until
 
 from g3lib.candidates.protocol import MODEL
 from g3lib.candidates.running import running_stand_in
 from g3lib.store import Key
-from pipelines.cli import BUSY, FAILED, INTERRUPTED, WRONG_USAGE
+from pipelines.commands.failures import BUSY, FAILED, INTERRUPTED, WRONG_USAGE
 
 COMMANDS = ("run", "ui", "results", "sql", "trace", "doctor")
 SECRET = "sk-not-to-be-seen-anywhere"
 
 
 @pytest.fixture(scope="module")
-def done(finished: Finished) -> Workplace:
-    return finished.workplace
+def done(finished: Finished) -> TinyHome:
+    return finished.tiny
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Workplace:
+def empty(tmp_path: Path) -> TinyHome:
     """A home in which nothing was ever run."""
-    return Workplace(tmp_path / "home")
+    return TinyHome(tmp_path / "home")
 
 
 class TestHelp:
-    def test_lists_every_command_at_once(self, empty: Workplace) -> None:
+    def test_lists_every_command_at_once(self, empty: TinyHome) -> None:
         started = perf_counter()
         said = empty.g3("--help")
         print(f"g3 --help: {perf_counter() - started:.2f} s")
@@ -40,12 +40,12 @@ class TestHelp:
         assert [name for name in COMMANDS if f"  {name} " not in said.stdout] == []
 
     @pytest.mark.parametrize("command", COMMANDS)
-    def test_of_a_command(self, empty: Workplace, command: str) -> None:
+    def test_of_a_command(self, empty: TinyHome, command: str) -> None:
         said = empty.call(command, "--help")
         assert said.returncode == 0 and f"Usage: g3 {command}" in said.stdout
         assert not empty.root.exists(), "asking for help makes nothing"
 
-    def test_a_misspelt_command(self, empty: Workplace) -> None:
+    def test_a_misspelt_command(self, empty: TinyHome) -> None:
         said = empty.call("rnu")
         assert said.returncode == WRONG_USAGE and "No such command 'rnu'" in said.stderr
 
@@ -73,7 +73,7 @@ WRONG: dict[str, tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_cannot_be_used_is_named_before_any_work(empty: Workplace, wrong: str) -> None:
+def test_what_cannot_be_used_is_named_before_any_work(empty: TinyHome, wrong: str) -> None:
     arguments, settings, words = WRONG[wrong]
     said = empty.call(*arguments, **settings)
     assert said.returncode == WRONG_USAGE, said.stdout + said.stderr
@@ -94,7 +94,7 @@ def test_what_cannot_be_used_is_named_before_any_work(empty: Workplace, wrong: s
     ],
 )
 def test_a_question_that_cannot_be_answered(
-    done: Workplace, arguments: tuple[str, ...], words: tuple[str, ...]
+    done: TinyHome, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     said = done.call(*arguments)
     assert said.returncode == WRONG_USAGE, said.stdout + said.stderr
@@ -103,41 +103,41 @@ def test_a_question_that_cannot_be_answered(
 
 
 @pytest.mark.parametrize("arguments", [("results",), ("sql", "select 1"), ("trace", BENCHMARK, "g3")])
-def test_before_the_first_run_it_says_what_to_run(empty: Workplace, arguments: tuple[str, ...]) -> None:
+def test_before_the_first_run_it_says_what_to_run(empty: TinyHome, arguments: tuple[str, ...]) -> None:
     said = empty.call(*arguments)
     assert said.returncode == FAILED and "g3 run" in said.stderr, said.stderr
 
 
-def test_a_home_that_cannot_be_made(empty: Workplace) -> None:
+def test_a_home_that_cannot_be_made(empty: TinyHome) -> None:
     empty.root.write_text("a file where the folder should be")
     said = empty.call("run")
     assert said.returncode == WRONG_USAGE and str(empty.root) in said.stderr and "G3_HOME" in said.stderr
 
 
 class TestAnswers:
-    def test_results_are_the_tables_of_the_run(self, done: Workplace, finished: Finished) -> None:
+    def test_results_are_the_tables_of_the_run(self, done: TinyHome, finished: Finished) -> None:
         said = done.call("results")
         assert said.returncode == 0
         for words in ("Nearest neighbour", "G3", "w/o Geo-V", "stand-in", f" {QUERIES} "):
             assert words in said.stdout
         assert said.stdout.strip() in finished.run.stdout
 
-    def test_results_of_a_table(self, done: Workplace) -> None:
+    def test_results_of_a_table(self, done: TinyHome) -> None:
         said = done.call("results", "accuracy", "--limit", "3")
         assert said.returncode == 0 and said.stdout.count(BENCHMARK) == 3, said.stdout
 
-    def test_no_value_is_cut_off_in_a_pipe(self, done: Workplace) -> None:
+    def test_no_value_is_cut_off_in_a_pipe(self, done: TinyHome) -> None:
         said = done.call("sql", "from results.prediction limit 1", COLUMNS="80")
         photo = done.g3("sql", "--csv", "select photo_id from results.prediction limit 1").stdout.split()[1]
         assert photo in said.stdout and "…" not in said.stdout, said.stdout
 
-    def test_sql_as_csv_is_whole(self, done: Workplace) -> None:
+    def test_sql_as_csv_is_whole(self, done: TinyHome) -> None:
         said = done.call("sql", "--csv", "from results.prediction")
         table = pl.read_csv(said.stdout.encode())
         assert table.height == QUERIES * len(done.profile().experiments)
         assert table["error_km"].dtype == pl.Float64
 
-    def test_trace_leads_to_the_photos(self, done: Workplace) -> None:
+    def test_trace_leads_to_the_photos(self, done: TinyHome) -> None:
         said = done.call("trace", BENCHMARK, "g3")
         assert said.returncode == 0
         assert "down to 3 photo shards" in said.stdout
@@ -145,13 +145,13 @@ class TestAnswers:
         assert record.run_id[:8] in said.stdout and str(record.mlflow_run_id)[:8] in said.stdout
         assert record.data_version[:12] in said.stdout and record.git_commit[:12] in said.stdout
 
-    def test_doctor_looks_at_this_machine(self, done: Workplace) -> None:
+    def test_doctor_looks_at_this_machine(self, done: TinyHome) -> None:
         said = done.call("doctor", "demo")
         assert said.returncode == 0, said.stdout + said.stderr
         for words in ("Python", "torch", "memory", "disk", "stand-in"):
             assert words in said.stdout
 
-    def test_doctor_says_what_a_profile_lacks(self, done: Workplace) -> None:
+    def test_doctor_says_what_a_profile_lacks(self, done: TinyHome) -> None:
         endpoint = {"G3_LMM_BASE_URL": "http://127.0.0.1:9/v1", "G3_LMM_MODEL": "some-model"}
         said = done.call("doctor", "demo", **endpoint)
         assert said.returncode == FAILED
@@ -160,16 +160,16 @@ class TestAnswers:
 
 
 class TestTwoAtOnce:
-    def test_the_second_is_turned_away(self, new_copy: Callable[..., Workplace]) -> None:
-        workplace = new_copy(G3_EXPERIMENTS="[nn-clip]", G3_BOOTSTRAP_RESAMPLES="400")
-        first = workplace.start("run", "demo")
+    def test_the_second_is_turned_away(self, new_copy: Callable[..., TinyHome]) -> None:
+        tiny = new_copy(G3_EXPERIMENTS="[nn-clip]", G3_BOOTSTRAP_RESAMPLES="400")
+        first = tiny.start("run", "demo")
         try:
             lines_until(first, "accuracy")
             first.send_signal(signal.SIGSTOP)  # it holds the home, however long the second takes to start
-            second = workplace.g3("run", "demo")
+            second = tiny.g3("run", "demo")
             assert second.returncode == BUSY, second.stdout + second.stderr
-            assert "another `g3 run`" in second.stderr and str(workplace.root) in second.stderr
-            assert workplace.call("results").returncode == 0, "readers need not wait"
+            assert "another `g3 run`" in second.stderr and str(tiny.root) in second.stderr
+            assert tiny.call("results").returncode == 0, "readers need not wait"
             first.send_signal(signal.SIGCONT)
             output, errors = first.communicate(timeout=60)
             assert first.returncode == 0, output + errors
@@ -177,14 +177,14 @@ class TestTwoAtOnce:
             if first.poll() is None:
                 first.kill()
 
-    def test_a_lock_left_by_a_dead_process_holds_nobody_up(self, done: Workplace) -> None:
+    def test_a_lock_left_by_a_dead_process_holds_nobody_up(self, done: TinyHome) -> None:
         with FileLock(done.root / ".run.lock"):
             pass  # the file stays, the lock does not
         assert done.g3("run", "demo", "--plan").returncode == 0
 
 
 @pytest.fixture(scope="module")
-def choosy(new_copy: Callable[..., Workplace]) -> Workplace:
+def choosy(new_copy: Callable[..., TinyHome]) -> TinyHome:
     """A copy that asks an endpoint of its own."""
     return new_copy(
         G3_EXPERIMENTS="[nn-clip, g3]",
@@ -204,7 +204,7 @@ def good() -> Iterator[str]:
 class TestEndpoint:
     """An LMM of one's own that is down, answers nonsense or refuses; then one that works."""
 
-    def fails(self, choosy: Workplace, url: str, *words: str, **more: str) -> None:
+    def fails(self, choosy: TinyHome, url: str, *words: str, **more: str) -> None:
         started = perf_counter()
         said = choosy.g3("run", "demo", G3_LMM_BASE_URL=url, **more)
         print(f"{words}: {perf_counter() - started:.1f} s")
@@ -212,10 +212,10 @@ class TestEndpoint:
         assert [word for word in words if word not in said.stderr] == [], said.stderr
         assert "Traceback" not in said.stderr and SECRET not in said.stderr + said.stdout
 
-    def test_down(self, choosy: Workplace) -> None:
+    def test_down(self, choosy: TinyHome) -> None:
         self.fails(choosy, "http://127.0.0.1:9/v1", "no connection", "127.0.0.1:9", "G3_LMM_BASE_URL")
 
-    def test_no_key(self, choosy: Workplace, good: str) -> None:
+    def test_no_key(self, choosy: TinyHome, good: str) -> None:
         self.fails(choosy, good, "G3_LMM_API_KEY", MODEL, G3_LMM_API_KEY="")
 
     @pytest.mark.parametrize(
@@ -225,23 +225,23 @@ class TestEndpoint:
             ("unauthorized", ("401", "G3_LMM_API_KEY")),
         ],
     )
-    def test_faulty(self, choosy: Workplace, fault: str, words: tuple[str, ...]) -> None:
+    def test_faulty(self, choosy: TinyHome, fault: str, words: tuple[str, ...]) -> None:
         with running_stand_in("--fault", fault) as url:
             self.fails(choosy, url, url.removesuffix("/v1"), *words)
 
-    def test_the_next_run_with_a_good_one_completes(self, choosy: Workplace, good: str) -> None:
+    def test_the_next_run_with_a_good_one_completes(self, choosy: TinyHome, good: str) -> None:
         said = choosy.g3("run", "demo", G3_LMM_BASE_URL=good)
         assert said.returncode == 0, said.stdout + said.stderr
         query = "select distinct lmm from results.accuracy where experiment = 'g3'"
         lmm = choosy.call("sql", "--csv", query, G3_LMM_BASE_URL=good)
         assert lmm.stdout.split() == ["lmm", MODEL], "no longer called stand-in"
 
-    def test_the_key_is_nowhere(self, choosy: Workplace) -> None:
+    def test_the_key_is_nowhere(self, choosy: TinyHome) -> None:
         files = [path for path in choosy.root.rglob("*") if path.is_file()]
         assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
 
 
-def test_ctrl_c_while_it_is_still_loading(empty: Workplace) -> None:
+def test_ctrl_c_while_it_is_still_loading(empty: TinyHome) -> None:
     process = empty.start("run", "demo")
     time.sleep(0.8)
     process.send_signal(signal.SIGINT)

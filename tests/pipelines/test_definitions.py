@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
-from workplace import ROOT, UPDATE_SNAPSHOT, Workplace
+from tiny import ROOT, UPDATE_SNAPSHOT, TinyHome
 
 from assets.steps import STEPS
 from pipelines.definitions import build_definitions
@@ -27,7 +27,7 @@ HEAVY = ("torch", "mlflow", "faiss", "openai", "open_clip", "matplotlib", "scipy
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     """The demo's, with the settings of its file and none of this machine's."""
-    nowhere = Workplace(tmp_path_factory.mktemp("nowhere"), {})
+    nowhere = TinyHome(tmp_path_factory.mktemp("nowhere"), {})
     return build_definitions(nowhere.profile(), nowhere.home)
 
 
@@ -87,7 +87,7 @@ def test_every_asset_belongs_to_one_stage_job(definitions: dg.Definitions) -> No
 
 def test_dagster_knows_what_every_partition_reads(definitions: dg.Definitions) -> None:
     """Steps say it exactly, Dagster's partition mappings may say more, never less."""
-    graph, profile = definitions.resolve_asset_graph(), Workplace(Path("nowhere"), {}).profile()
+    graph, profile = definitions.resolve_asset_graph(), TinyHome(Path("nowhere"), {}).profile()
     now = datetime.now(UTC)
     with (
         dg.DagsterInstance.ephemeral() as instance,
@@ -110,7 +110,7 @@ def test_loading_stays_light(tmp_path: Path) -> None:
     )
     run = subprocess.run(
         [sys.executable, "-c", code],
-        env=Workplace(tmp_path, {}).environment(),
+        env=TinyHome(tmp_path, {}).environment(),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -125,7 +125,7 @@ def test_loading_stays_light(tmp_path: Path) -> None:
 def test_dagsters_own_validation_passes(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
-        env=Workplace(tmp_path, {}).environment(DAGSTER_HOME=""),
+        env=TinyHome(tmp_path, {}).environment(DAGSTER_HOME=""),
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from workplace import G3, ROOT, Finished, Workplace, default_signals, eventually, lines_until
+from tiny import G3, ROOT, Finished, TinyHome, default_signals, eventually, lines_until
 
 from g3lib.store import Key, Record
-from pipelines.cli import FAILED, INTERRUPTED
+from pipelines.commands.failures import FAILED, INTERRUPTED
 
 PHOTOS = 120  # in a gallery shard
 ALIVE = {"STARTED", "STARTING", "CANCELING", "QUEUED", "NOT_STARTED"}
@@ -36,7 +36,7 @@ class Stop:
 class HardLife:
     """A home whose first runs were all interrupted, until one was let go on to its end."""
 
-    workplace: Workplace
+    tiny: TinyHome
     stops: list[Stop]
     answers: list[str]
 
@@ -44,26 +44,25 @@ class HardLife:
 # at a line of the output, so many seconds after it, a signal
 MOMENTS: list[tuple[str, float, signal.Signals]] = [
     ("photos, captions", 0.3, signal.SIGKILL),
-    ("encoder", 4.0, signal.SIGKILL),  # it takes about so long to import, then trains
+    ("encoder", 3.0, signal.SIGKILL),
     ("image_features", 0.1, signal.SIGINT),
     ("gallery_index", 0.2, signal.SIGTERM),
-    ("candidates, scored", 0.0, signal.SIGKILL),  # of nn-colour-histogram
 ]
 
 
-def answers(workplace: Workplace) -> list[str]:
+def answers(tiny: TinyHome) -> list[str]:
     """The key of every question that was asked and answered."""
     return [
         json.loads(line)["key"]
-        for path in workplace.home.responses.rglob("*.jsonl")
+        for path in tiny.home.responses.rglob("*.jsonl")
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.endswith("}")
     ]
 
 
-def interrupt(workplace: Workplace, line: str, seconds: float, how: signal.Signals) -> tuple[int, str, str]:
+def interrupt(tiny: TinyHome, line: str, seconds: float, how: signal.Signals) -> tuple[int, str, str]:
     """Start `g3 run`, send a signal so long after a line; exit status, output until then, errors."""
-    process = workplace.start("run", "demo")
+    process = tiny.start("run", "demo")
     try:
         output = lines_until(process, line)
         time.sleep(seconds)
@@ -76,11 +75,11 @@ def interrupt(workplace: Workplace, line: str, seconds: float, how: signal.Signa
     return process.returncode, "\n".join(output) + rest, errors
 
 
-def interrupt_while_asking(workplace: Workplace) -> tuple[int, str, str]:
+def interrupt_while_asking(tiny: TinyHome) -> tuple[int, str, str]:
     """Kill it when the first answers of the LMM are on the disk."""
-    process = workplace.start("run", "demo")
+    process = tiny.start("run", "demo")
     try:
-        eventually(lambda: answers(workplace), 60, "an answer")
+        eventually(lambda: answers(tiny), 60, "an answer")
         process.kill()
         output, errors = process.communicate(timeout=60)
     finally:
@@ -91,25 +90,25 @@ def interrupt_while_asking(workplace: Workplace) -> tuple[int, str, str]:
 
 @pytest.fixture(scope="module")
 def life(homes: Path) -> HardLife:
-    workplace = Workplace(homes / "hard-life")
+    tiny = TinyHome(homes / "hard-life")
     seen: list[tuple[int, str, dict[Key, Record], int]] = []
     outputs = []
     for line, seconds, how in MOMENTS:
-        code, output, errors = interrupt(workplace, line, seconds, how)
-        seen.append((code, errors, workplace.records(), len(answers(workplace))))
+        code, output, errors = interrupt(tiny, line, seconds, how)
+        seen.append((code, errors, tiny.records(), len(answers(tiny))))
         outputs.append(output)
-    code, output, errors = interrupt_while_asking(workplace)
-    seen.append((code, errors, workplace.records(), len(answers(workplace))))
+    code, output, errors = interrupt_while_asking(tiny)
+    seen.append((code, errors, tiny.records(), len(answers(tiny))))
     outputs.append(output)
-    last = workplace.g3("run", "demo")
+    last = tiny.g3("run", "demo")
     assert last.returncode == 0, last.stdout + last.stderr
     outputs.append(last.stdout)
     stops = [Stop(*facts, outputs[number + 1]) for number, facts in enumerate(seen)]
-    return HardLife(workplace, stops, answers(workplace))
+    return HardLife(tiny, stops, answers(tiny))
 
 
 class TestInterruptedAgainAndAgain:
-    """Six interruptions, one after the other, at ever later moments of what the run before left."""
+    """Five interruptions, one after the other, at ever later moments of what the run before left."""
 
     def test_exit_codes_and_words(self, life: HardLife) -> None:
         for stop, (line, _, how) in zip(life.stops, MOMENTS, strict=False):
@@ -123,7 +122,7 @@ class TestInterruptedAgainAndAgain:
                 assert stop.returncode == INTERRUPTED
 
     def test_finished_work_is_kept_and_not_done_again(self, life: HardLife) -> None:
-        final = life.workplace.records()
+        final = life.tiny.records()
         for stop in life.stops:
             redone = {key for key, record in stop.records.items() if final[key] != record}
             assert redone == set()
@@ -132,28 +131,28 @@ class TestInterruptedAgainAndAgain:
 
     def test_everything_is_whole_at_the_end(self, life: HardLife, finished: Finished) -> None:
         """Also: two runs of the same experiments, one of them torn to pieces, give the same data."""
-        records, workplace = life.workplace.records(), life.workplace
-        undisturbed = finished.workplace.records()
+        records, tiny = life.tiny.records(), life.tiny
+        undisturbed = finished.tiny.records()
         assert {k: r.data_version for k, r in records.items()} == {
             k: r.data_version for k, r in undisturbed.items()
         }
-        assert all(not workplace.workflow().pending(step) for step in workplace.workflow().steps.values())
-        assert workplace.scratch() == []
+        assert all(not tiny.workflow().pending(step) for step in tiny.workflow().steps.values())
+        assert tiny.scratch() == []
 
     def test_every_committed_file_can_be_read(self, life: HardLife) -> None:
-        for path in life.workplace.home.commits():
+        for path in life.tiny.home.commits():
             if path.suffix == ".parquet":
                 assert pl.read_parquet(path).height > 0, path
 
     def test_dead_runs_are_closed(self, life: HardLife) -> None:
-        statuses = list(life.workplace.run_statuses().values())
+        statuses = list(life.tiny.run_statuses().values())
         assert set(statuses) & ALIVE == set()
         assert sum(status in ("FAILURE", "CANCELED") for status in statuses) >= 3
         killed = [stop for stop in life.stops if stop.returncode == -signal.SIGKILL]
         assert any("Closed 1 runs" in stop.next_output for stop in killed)
 
     def test_mlflow_has_no_run_that_runs_for_ever(self, life: HardLife) -> None:
-        statuses = {status for (status,) in life.workplace.mlflow("select status from runs")}
+        statuses = {status for (status,) in life.tiny.mlflow("select status from runs")}
         assert "RUNNING" not in statuses and "FINISHED" in statuses
 
     def test_no_answer_is_asked_for_twice(self, life: HardLife) -> None:
@@ -162,22 +161,22 @@ class TestInterruptedAgainAndAgain:
 
 
 @pytest.fixture(scope="module")
-def damaged(new_copy: Callable[..., Workplace]) -> Workplace:
+def damaged(new_copy: Callable[..., TinyHome]) -> TinyHome:
     """A byte flipped in a tar, and features to be made of it."""
-    workplace = new_copy(G3_EXPERIMENTS="[nn-clip]")
-    tar = workplace.home.shard("blue-marble", 0)
+    tiny = new_copy(G3_EXPERIMENTS="[nn-clip]")
+    tar = tiny.home.shard("blue-marble", 0)
     photo = pl.read_parquet(tar.with_suffix(".parquet")).row(PHOTOS // 2, named=True)
     with tar.open("rb+") as handle:
         handle.seek(photo["offset"] + photo["bytes"] // 2)
         byte = handle.read(1)[0]
         handle.seek(-1, os.SEEK_CUR)
         handle.write(bytes([byte ^ 0xFF]))
-    workplace.home.card("features", Key("image_features", "blue-marble-000000")).unlink()
-    return workplace
+    tiny.home.card("features", Key("image_features", "blue-marble-000000")).unlink()
+    return tiny
 
 
 class TestCorruptShard:
-    def test_it_is_named_with_the_remedy(self, damaged: Workplace) -> None:
+    def test_it_is_named_with_the_remedy(self, damaged: TinyHome) -> None:
         run = damaged.g3("run", "demo")
         tar = damaged.home.shard("blue-marble", 0)
         assert run.returncode == FAILED
@@ -185,7 +184,7 @@ class TestCorruptShard:
         assert "Traceback" not in run.stderr + run.stdout
         assert Key("image_features", "blue-marble-000000") not in damaged.records()
 
-    def test_the_remedy_works(self, damaged: Workplace) -> None:
+    def test_the_remedy_works(self, damaged: TinyHome) -> None:
         before = damaged.records()
         damaged.home.shard("blue-marble", 0).unlink()
         run = damaged.g3("run", "demo")
@@ -211,10 +210,10 @@ mount -o remount,size=500m "$DISK"
 """
 
 
-def test_a_full_disk_is_named_and_survived(new_copy: Callable[..., Workplace], tmp_path: Path) -> None:
-    workplace = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-clip]")
-    used = sum(-(-path.stat().st_size // 4096) * 4096 for path in workplace.root.rglob("*"))
-    environment = workplace.environment(SMALL=str(used + 600_000), DISK=str(tmp_path), G3=str(G3))
+def test_a_full_disk_is_named_and_survived(new_copy: Callable[..., TinyHome], tmp_path: Path) -> None:
+    tiny = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-clip]")
+    used = sum(-(-path.stat().st_size // 4096) * 4096 for path in tiny.root.rglob("*"))
+    environment = tiny.environment(SMALL=str(used + 600_000), DISK=str(tmp_path), G3=str(G3))
     run = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", FULL_DISK],
         env=environment,
@@ -233,11 +232,11 @@ def test_a_full_disk_is_named_and_survived(new_copy: Callable[..., Workplace], t
     assert all(" 0 of " in line for line in second.splitlines() if line.endswith("to make"))
 
 
-def test_a_file_larger_than_allowed_is_named_and_leaves_nothing(new_copy: Callable[..., Workplace]) -> None:
+def test_a_file_larger_than_allowed_is_named_and_leaves_nothing(new_copy: Callable[..., TinyHome]) -> None:
     """Where no disk can be mounted too: the system refuses to let a file grow, as quotas do."""
-    workplace = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-clip]")
-    before = workplace.records()
-    (heads,) = workplace.root.glob("models/alignment/*/alignment.safetensors")
+    tiny = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-clip]")
+    before = tiny.records()
+    (heads,) = tiny.root.glob("models/alignment/*/alignment.safetensors")
     limit = heads.stat().st_size * 3 // 4
 
     def limited() -> None:
@@ -246,7 +245,7 @@ def test_a_file_larger_than_allowed_is_named_and_leaves_nothing(new_copy: Callab
 
     run = subprocess.run(
         [G3, "run", "demo"],
-        env=workplace.environment(),
+        env=tiny.environment(),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -254,4 +253,4 @@ def test_a_file_larger_than_allowed_is_named_and_leaves_nothing(new_copy: Callab
     )
     assert run.returncode == FAILED, run.stdout + run.stderr
     assert "File too large" in run.stderr and "free some space" in run.stderr, run.stderr
-    assert workplace.records() == before and workplace.scratch() == []
+    assert tiny.records() == before and tiny.scratch() == []

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from pages import Pages, running_ui
 from playwright.sync_api import Page, expect, sync_playwright
-from workplace import BENCHMARK, SCREENSHOTS, Workplace, eventually
+from tiny import BENCHMARK, SCREENSHOTS, TinyHome, eventually
 
 from assets.steps import STEPS
 from g3lib.geo import is_on_earth
@@ -28,8 +28,8 @@ QUIET = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
-WIDE = {"width": 2400, "height": 2000}
-EMPTY = (1400, 1900)  # a place in the graph where nothing lies
+WIDE = {"width": 2400, "height": 1600}
+EMPTY = (1400, 1550)  # a place in the graph where nothing lies
 SECONDS = 1000.0  # playwright counts in milliseconds
 
 needs_chromium = pytest.mark.skipif(
@@ -38,22 +38,22 @@ needs_chromium = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def pages(new_copy: Callable[..., Workplace], homes: Path) -> Iterator[Pages]:
+def pages(new_copy: Callable[..., TinyHome], homes: Path) -> Iterator[Pages]:
     """Pages and daemon; the schedule fires every minute, the inbox is looked at every second."""
-    workplace = new_copy(
+    tiny = new_copy(
         G3_SCHEDULE__ENABLED="true",
         G3_SCHEDULE__CRON="* * * * *",
         G3_SCHEDULE__INBOX_SECONDS="1",
         G3_BOOTSTRAP_RESAMPLES="250",  # unlike the finished home's, so that the nightly job finds work
     )
-    with running_ui(workplace, homes / "ui.log") as found:
+    with running_ui(tiny, homes / "ui.log") as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def dropped(pages: Pages) -> list[str]:
     """Two photos of the benchmark, put into the watched folder."""
-    home = pages.workplace.home
+    home = pages.tiny.home
     tar = home.shard(BENCHMARK, 0)
     manifest = pl.read_parquet(tar.with_suffix(".parquet")).head(PHOTOS)
     names = [f"holiday-{number}.jpg" for number in range(PHOTOS)]
@@ -62,16 +62,16 @@ def dropped(pages: Pages) -> list[str]:
     return names
 
 
-def finished_run(workplace: Workplace, job: str) -> dg.DagsterRun | None:
+def finished_run(tiny: TinyHome, job: str) -> dg.DagsterRun | None:
     """The first run of a job that is over."""
-    with workplace.dagster() as instance:
+    with tiny.dagster() as instance:
         runs = [run for run in instance.get_runs(dg.RunsFilter(job_name=job)) if run.is_finished]
         return runs[-1] if runs else None
 
 
 def succeeded(pages: Pages, job: str, seconds: float) -> dg.DagsterRun:
     """The first run of a job, once it has succeeded."""
-    run: Any = eventually(lambda: finished_run(pages.workplace, job), seconds, f"a run of {job}")
+    run: Any = eventually(lambda: finished_run(pages.tiny, job), seconds, f"a run of {job}")
     log = pages.log.read_text(encoding="utf-8")[-3000:]
     assert run.status is dg.DagsterRunStatus.SUCCESS, log
     return run
@@ -107,11 +107,6 @@ def test_the_asset_graph_shows_every_stage_and_asset(page: Page, pages: Pages, d
     page.reload()  # opened anew, it is fitted into the window
     for name in (*STEPS, "warehouse"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
-    if SCREENSHOTS:  # Dagster fits the graph in a little too high
-        page.mouse.move(*EMPTY)
-        page.mouse.down()
-        page.mouse.move(EMPTY[0], EMPTY[1] + 150, steps=5)
-        page.mouse.up()
     picture(page, "asset-graph")
 
 
@@ -125,26 +120,26 @@ def test_an_asset_is_materialized_from_its_page(page: Page, pages: Pages) -> Non
     expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=120 * SECONDS)
     picture(page, "run")
     run = page.url.rsplit("/", 1)[-1].split("?")[0]
-    assert pages.workplace.run_statuses()[run] == "SUCCESS"
+    assert pages.tiny.run_statuses()[run] == "SUCCESS"
 
 
 def test_photos_in_the_inbox_are_located(pages: Pages, dropped: list[str]) -> None:
     run = succeeded(pages, "stage_inbox", 180)
     assert run.tags["dagster/sensor_name"] == "inbox"
-    (path,) = pages.workplace.home.root.glob("tables/inbox_predictions/*.parquet")
+    (path,) = pages.tiny.home.root.glob("tables/inbox_predictions/*.parquet")
     located = pl.read_parquet(path)
     assert sorted(located["photo_id"]) == dropped
     assert np.all(is_on_earth(located["lat"].to_numpy(), located["lon"].to_numpy()))
     assert located["lmm"].unique().to_list() == ["stand-in"]
     assert located["country"].null_count() == 0
-    record = pages.workplace.records()[Key("inbox_predictions", path.stem)]
+    record = pages.tiny.records()[Key("inbox_predictions", path.stem)]
     assert record.run_id == run.run_id
 
 
 def test_the_same_photos_are_taken_once(pages: Pages, dropped: list[str]) -> None:
     succeeded(pages, "stage_inbox", 180)
-    batches = list((pages.workplace.home.inbox / ".batches").glob("*.json"))
-    with pages.workplace.dagster() as instance:
+    batches = list((pages.tiny.home.inbox / ".batches").glob("*.json"))
+    with pages.tiny.dagster() as instance:
         assert len(instance.get_runs(dg.RunsFilter(job_name="stage_inbox"))) == len(batches) <= PHOTOS
 
 
@@ -163,12 +158,12 @@ def test_mlflows_server_shows_the_stages(pages: Pages) -> None:
 def test_the_nightly_schedule_re_runs_the_benchmarks(pages: Pages) -> None:
     run = succeeded(pages, "benchmarks", 240)
     assert run.tags["dagster/schedule_name"] == "nightly_benchmarks"
-    records = pages.workplace.records()
+    records = pages.tiny.records()
     configured = {r.config["bootstrap_resamples"] for key, r in records.items() if key.asset == "accuracy"}
     assert configured == {250}
-    with pages.workplace.dagster() as instance:
+    with pages.tiny.dagster() as instance:
         children = instance.get_runs(dg.RunsFilter(tags={"g3/conducted_by": run.run_id}))
     accuracy = {r.run_id for key, r in records.items() if key.asset == "accuracy"}
     assert accuracy <= {child.run_id for child in children}, "each says which run it belongs to"
-    newest = pages.workplace.g3("sql", "--csv", f"from lineage.run where run_id = '{min(accuracy)}'")
+    newest = pages.tiny.g3("sql", "--csv", f"from lineage.run where run_id = '{min(accuracy)}'")
     assert "SUCCESS" in newest.stdout, "the tables were published afterwards"

@@ -8,7 +8,7 @@ from time import perf_counter
 import dagster as dg
 import duckdb
 import pytest
-from workplace import BENCHMARK, QUERIES, Finished, Workplace
+from tiny import BENCHMARK, QUERIES, Finished, TinyHome
 
 from g3lib.store import Key
 from pipelines.definitions import build_definitions
@@ -35,23 +35,23 @@ CONTRACT = {
 
 
 @pytest.fixture(scope="module")
-def done(finished: Finished) -> Workplace:
-    return finished.workplace
+def done(finished: Finished) -> TinyHome:
+    return finished.tiny
 
 
 @pytest.fixture(scope="module")
-def warehouse(done: Workplace) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(done: TinyHome) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(done.home.warehouse, read_only=True) as connection:
         yield connection
 
 
 @pytest.fixture(scope="module")
-def instance(done: Workplace) -> Iterator[dg.DagsterInstance]:
+def instance(done: TinyHome) -> Iterator[dg.DagsterInstance]:
     with done.dagster() as found:
         yield found
 
 
-def test_everything_is_made_and_current(done: Workplace) -> None:
+def test_everything_is_made_and_current(done: TinyHome) -> None:
     workflow = done.workflow()
     wanted = {Key(name, key) for name, step in workflow.steps.items() for key in step.keys(workflow.profile)}
     assert set(done.records()) == wanted
@@ -59,7 +59,7 @@ def test_everything_is_made_and_current(done: Workplace) -> None:
     assert done.scratch() == []
 
 
-def test_records_say_what_made_them(done: Workplace) -> None:
+def test_records_say_what_made_them(done: TinyHome) -> None:
     statuses = done.run_statuses()
     mlflow_runs = {run for (run,) in done.mlflow("select run_uuid from runs")}
     for key, record in done.records().items():
@@ -71,7 +71,7 @@ def test_records_say_what_made_them(done: Workplace) -> None:
         assert record.mlflow_run_id is None or record.mlflow_run_id in mlflow_runs, key
 
 
-def test_records_hold_the_settings_that_determined_them(done: Workplace) -> None:
+def test_records_hold_the_settings_that_determined_them(done: TinyHome) -> None:
     records = done.records()
     assert records[Key("alignment", "image-gps-text")].config["epochs"] == 2
     assert records[Key("encoder")].config["training"]["epochs"] == 1
@@ -79,7 +79,7 @@ def test_records_hold_the_settings_that_determined_them(done: Workplace) -> None
     assert records[Key("candidates", f"{BENCHMARK}|g3")].config["lmm"]["label"] == "stand-in"
 
 
-def test_every_check_passed_in_every_partition(done: Workplace, instance: dg.DagsterInstance) -> None:
+def test_every_check_passed_in_every_partition(done: TinyHome, instance: dg.DagsterInstance) -> None:
     profile = done.profile()
     definitions = build_definitions(profile, done.home)
     evaluated = Counter[tuple[str, str]]()
@@ -103,7 +103,7 @@ def test_the_analysts_contract(warehouse: duckdb.DuckDBPyConnection, table: str)
 
 
 def test_accuracy_covers_every_query_of_every_experiment(
-    done: Workplace, warehouse: duckdb.DuckDBPyConnection
+    done: TinyHome, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
     rows = warehouse.execute(
         "select experiment, list(threshold_km order by threshold_km), min(n), max(n), "
@@ -141,7 +141,7 @@ def test_tables_say_stand_in_wherever_it_was_asked(warehouse: duckdb.DuckDBPyCon
 
 
 def test_lineage_leads_from_every_row_to_every_photo_shard(
-    done: Workplace, warehouse: duckdb.DuckDBPyConnection
+    done: TinyHome, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
     shards = set(done.profile().shards())
     rows = warehouse.execute("select distinct benchmark, experiment from results.accuracy").fetchall()
@@ -156,13 +156,13 @@ def test_lineage_leads_from_every_row_to_every_photo_shard(
         assert traced.filter(asset="accuracy")["mlflow_run_id"].null_count() == 0
 
 
-def test_mlflow_has_an_experiment_for_each_stage_that_trains_or_measures(done: Workplace) -> None:
+def test_mlflow_has_an_experiment_for_each_stage_that_trains_or_measures(done: TinyHome) -> None:
     names = {name for (name,) in done.mlflow("select name from experiments")}
     assert names == {"Default", "features", "alignment", "gallery", "candidates", "results"}
     assert done.mlflow("select distinct status from runs") == [("FINISHED",)]
 
 
-def test_mlflow_runs_name_their_dagster_run_asset_and_parent(done: Workplace) -> None:
+def test_mlflow_runs_name_their_dagster_run_asset_and_parent(done: TinyHome) -> None:
     tagged: dict[str, dict[str, str]] = {}
     for run, name, value in done.mlflow("select run_uuid, key, value from tags"):
         tagged.setdefault(run, {})[name] = value
@@ -176,7 +176,7 @@ def test_mlflow_runs_name_their_dagster_run_asset_and_parent(done: Workplace) ->
         assert key.asset == "encoder" or tags["mlflow.parentRunId"] in parents, key
 
 
-def test_mlflow_holds_parameters_epochs_and_artifacts(done: Workplace) -> None:
+def test_mlflow_holds_parameters_epochs_and_artifacts(done: TinyHome) -> None:
     records = done.records()
     alignment = records[Key("alignment", "image-gps-text")].mlflow_run_id
     steps = done.mlflow(
@@ -195,7 +195,7 @@ def test_mlflow_holds_parameters_epochs_and_artifacts(done: Workplace) -> None:
         assert {path.name for path in folder.iterdir() if path.stat().st_size} == names, key
 
 
-def test_materializations_link_to_their_mlflow_run(done: Workplace, instance: dg.DagsterInstance) -> None:
+def test_materializations_link_to_their_mlflow_run(done: TinyHome, instance: dg.DagsterInstance) -> None:
     experiments = dict(done.mlflow("select run_uuid, experiment_id from runs"))
     linked = 0
     for key, record in done.records().items():
@@ -215,7 +215,7 @@ def test_materializations_link_to_their_mlflow_run(done: Workplace, instance: dg
 
 
 def test_a_second_run_finds_everything_current(finished: Finished) -> None:
-    done = finished.workplace
+    done = finished.tiny
     records, runs = done.records(), done.run_statuses()
     published = done.home.warehouse.stat().st_mtime_ns
     started = perf_counter()
@@ -230,20 +230,20 @@ def test_a_second_run_finds_everything_current(finished: Finished) -> None:
 
 
 @pytest.fixture(scope="module")
-def changed(new_copy: Callable[..., Workplace]) -> Workplace:
+def changed(new_copy: Callable[..., TinyHome]) -> TinyHome:
     """A copy run again with one setting changed, for two of the experiments."""
-    workplace = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-clip, g3]")
+    tiny = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-clip, g3]")
     runs = "select count(*) from lineage.run"
-    with duckdb.connect(workplace.home.warehouse, read_only=True) as reader:
+    with duckdb.connect(tiny.home.warehouse, read_only=True) as reader:
         before = reader.execute(runs).fetchall()
-        run = workplace.g3("run", "demo")
+        run = tiny.g3("run", "demo")
         assert run.returncode == 0, run.stdout + run.stderr
         assert reader.execute(runs).fetchall() == before, "who reads all the while keeps the old tables"
-    return workplace
+    return tiny
 
 
 def test_what_follows_a_changed_setting_is_remade_and_nothing_before(
-    done: Workplace, changed: Workplace
+    done: TinyHome, changed: TinyHome
 ) -> None:
     before, after = done.records(), changed.records()
     asked = {key for key in before if not str(key.partition).endswith(("-colour-histogram", "-verification"))}
@@ -259,7 +259,7 @@ def test_what_follows_a_changed_setting_is_remade_and_nothing_before(
     assert Key("candidates", f"{BENCHMARK}|nn-clip") not in follows
 
 
-def test_the_warehouse_remembers_what_was_before(changed: Workplace) -> None:
+def test_the_warehouse_remembers_what_was_before(changed: TinyHome) -> None:
     with duckdb.connect(changed.home.warehouse, read_only=True) as connection:
         seeds = connection.execute(
             "select config->>'$.seed', current from lineage.materialization "
@@ -268,7 +268,7 @@ def test_the_warehouse_remembers_what_was_before(changed: Workplace) -> None:
     assert seeds == [("0", False), ("1", True)]
 
 
-def test_a_plan_says_what_one_setting_would_remake(done: Workplace) -> None:
+def test_a_plan_says_what_one_setting_would_remake(done: TinyHome) -> None:
     runs = done.run_statuses()
     plan = done.g3("run", "demo", "--plan", G3_ALIGNMENT__SEED="1")
     assert plan.returncode == 0, plan.stderr

@@ -53,7 +53,7 @@ TINY = {
 
 
 @dataclass(frozen=True)
-class Workplace:
+class TinyHome:
     """A home, and the settings with which every command is run in it."""
 
     root: Path
@@ -150,10 +150,10 @@ class Workplace:
         """What an interrupted write would leave."""
         return [path for path in self.root.rglob(".*.tmp") if "inbox" not in path.parts]
 
-    def copy_to(self, root: Path, **settings: str) -> "Workplace":
+    def copy_to(self, root: Path, **settings: str) -> "TinyHome":
         """A whole copy; MLflow notes absolute places of artifacts, which are moved along."""
         shutil.copytree(self.root, root, symlinks=True)
-        copy = Workplace(root, dict(self.settings) | settings)
+        copy = TinyHome(root, dict(self.settings) | settings)
         connection = sqlite3.connect(copy.home.mlflow_database)
         old, new = self.home.mlflow_artifacts.as_uri(), copy.home.mlflow_artifacts.as_uri()
         with connection:
@@ -167,7 +167,7 @@ class Workplace:
 class Finished:
     """A home in which `g3 run` has made everything; others read it, or go on in a copy."""
 
-    workplace: Workplace
+    tiny: TinyHome
     run: "subprocess.CompletedProcess[str]"
     seconds: float
 
