@@ -16,7 +16,14 @@ from g3lib.geo import geodesic_km
 
 def _config(profile: Profile, partition: Partition) -> Config:
     found = effective(profile, partition)
-    return {"selection": found.selection, "alignment": found.alignment, "seed": found.seed}
+    alignment = found.alignment if found.prompts else None
+    return {"selection": found.selection, "alignment": alignment, "seed": found.seed}
+
+
+def _heads(profile: Profile, partition: Partition) -> list[str]:
+    """Nearest neighbours are not verified, so their rows do not hang on any heads."""
+    found = effective(profile, partition)
+    return [found.alignment] if found.prompts else []
 
 
 def _prediction_config(profile: Profile, partition: Partition) -> Config:
@@ -30,10 +37,11 @@ def _build_scores(task: Task) -> Outcome:
     from g3lib.verification import choose, score
 
     found = effective(task.profile, task.key.partition)
-    candidates, photos = task.table("candidates"), task.table("photos")
-    features = torch.from_numpy(features_of(task, task.inputs["image_features"]).astype(np.float32))
-    heads = trained_alignment(task, features.shape[1])
-    scored = score(candidates, photos["photo_id"], features, heads)
+    scored = task.table("candidates").with_columns(score=pl.lit(None, dtype=pl.Float64))
+    if task.inputs["alignment"]:
+        features = torch.from_numpy(features_of(task, task.inputs["image_features"]).astype(np.float32))
+        heads = trained_alignment(task, features.shape[1])
+        scored = score(scored, task.table("photos")["photo_id"], features, heads)
     scored = choose(scored, found.selection, found.seed)
     won = scored.filter("chosen")["source"].value_counts(sort=True)
     return Outcome(
@@ -84,7 +92,7 @@ STEPS = (
         name="scored_candidates",
         group="verification",
         description="Every candidate with its image-GPS similarity, and which one was chosen.",
-        code_version="1",
+        code_version="2",
         build=_build_scores,
         config=_config,
         upstream=(
@@ -93,7 +101,7 @@ STEPS = (
             benchmark_shards("image_features"),
             Upstream(
                 "alignment",
-                lambda profile, key: [effective(profile, key).alignment],
+                _heads,
                 lambda _: dg.AllPartitionMapping(),
             ),
         ),
