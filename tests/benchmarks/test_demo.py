@@ -99,7 +99,11 @@ def test_demo(tmp_path: Path) -> None:
         ("nearest neighbour, CLIP", f"{accuracy['nn-clip'][0]:.1%}", "below G3"),
         ("nearest neighbour, colour", f"{accuracy['nn-colour-histogram'][0]:.1%}", "below G3"),
         ("gallery", f"{gallery:,} tiles", ">= 5,000"),
-        ("trace", f"{min(reached.values())} to {max(reached.values())} of {len(shards)} shards", "every shard used"),
+        (
+            "trace",
+            f"{min(reached.values())} to {max(reached.values())} of {len(shards)} shards",
+            "every shard used",
+        ),
     ):
         print(f"{what:<32} {value:<36} bar: {bar}")
     assert share >= 0.60
