@@ -159,7 +159,7 @@ def _results(step: Step, record: Record, metadata: dict[str, Any]) -> Events:
         "lineage": dg.MetadataValue.json(json.loads(record.to_json())),
     }
     yield dg.MaterializeResult(
-        metadata=shown | metadata,
+        metadata=metadata | shown,  # what a stage shows comes first, the long record last
         data_version=dg.DataVersion(record.data_version),
         check_results=[_check_result(step, check) for check in record.checks],
     )

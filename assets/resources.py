@@ -95,10 +95,10 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
 
-    def url(self, stage: str, run_id: str) -> str:
+    def url(self, stage: str, run_id: str) -> dg.UrlMetadataValue:
         """The run's page on the MLflow server that `g3 ui` starts."""
         experiment = self._experiment(self._client(), stage)
-        return f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{run_id}"
+        return dg.MetadataValue.url(f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{run_id}")
 
     def _client(self) -> "MlflowClient":
         from mlflow import MlflowClient
