@@ -28,7 +28,8 @@ def _heads(profile: Profile, partition: Partition) -> list[str]:
 
 def _prediction_config(profile: Profile, partition: Partition) -> Config:
     found = experiment(split(partition)[1])
-    return {"lmm": profile.lmm.label if found.prompts else None, "method": found.method}
+    lmm = profile.lmm.label if found.prompts else None
+    return {"lmm": lmm, "method": found.method, "variant": found.variant}
 
 
 def _build_scores(task: Task) -> Outcome:

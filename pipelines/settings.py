@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from g3lib.experiments import EXPERIMENTS, Profile, experiment
+from g3lib.experiments import Profile, experiment
 from g3lib.places import TEMPLATES
 from g3lib.store import Home
 
@@ -105,8 +105,3 @@ def load_home(profile: Profile) -> Home:
     """G3_HOME, by default ./data/<profile>; absolute, so that every process means the same place."""
     root = os.environ.get("G3_HOME") or f"data/{profile.name}"
     return Home(Path(root).expanduser().resolve())
-
-
-def experiment_names() -> list[str]:
-    """The experiments there are."""
-    return [each.name for each in EXPERIMENTS]
