@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from assets.common import same_partition
+from assets.common import same_partition, tar_of
 from assets.features import COMPLETE, FINITE
 from assets.partitions import shards
 from assets.step import Config, Outcome, Partition, Step, Task
@@ -22,7 +22,7 @@ def _build(task: Task) -> Outcome:
 
     (record,) = task.inputs["photos"]
     manifest = pl.read_parquet(task.commit_of(record))
-    features = colour_histograms(read_shard(task.home.root / next(iter(record.files)), manifest))
+    features = colour_histograms(read_shard(tar_of(task.home, record), manifest))
     np.save(task.scratch / "features.npy", features)
     return Outcome(rows=len(features), metadata={"width": features.shape[1]})
 

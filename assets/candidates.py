@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import dagster as dg
 import polars as pl
 
-from assets.common import benchmark_shards, positions_on_earth
+from assets.common import benchmark_shards, positions_on_earth, tar_of
 from assets.partitions import benchmark_experiment, references_of_experiments, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
 from g3lib.experiments import Experiment, Profile, experiment
-from g3lib.images import read_shard
+from g3lib.images import as_jpeg, read_shard
 
 PASSING = {"unreachable", "unavailable"}  # what waiting may mend; a wrong key stays wrong
 
@@ -73,10 +73,10 @@ def _photos(task: Task) -> Any:
     """Photo ids with a way to load their bytes when they are asked about, and not before."""
     for record in task.inputs["photos"]:
         manifest = pl.read_parquet(task.commit_of(record))
-        tar = task.home.root / next(iter(record.files))
+        tar = tar_of(task.home, record)
         for row in range(manifest.height):
             one = manifest[row]
-            yield one["photo_id"][0], (lambda one=one, tar=tar: next(read_shard(tar, one)))
+            yield one["photo_id"][0], (lambda one=one, tar=tar: as_jpeg(next(read_shard(tar, one))))
 
 
 def _tracked(task: Task, candidates: pl.DataFrame, found: Experiment) -> Outcome:

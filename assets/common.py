@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.partitions import only
+from assets.partitions import dataset_of_shard, only
 from assets.step import Outcome, Partition, Task, Upstream
 from g3lib.experiments import Profile
 from g3lib.geo import is_on_earth
+from g3lib.store import Home
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
 def same_partition(asset: str) -> Upstream:
     """The same partition of an asset that is cut alike."""
     return Upstream(asset, lambda _, partition: [partition])
+
+
+def dataset_of(asset: str) -> Upstream:
+    """The dataset, of an asset that is cut by datasets, that a shard belongs to."""
+    return Upstream(
+        asset,
+        lambda profile, partition: [profile.dataset_of(str(partition))[0].name],
+        dataset_of_shard,
+    )
 
 
 def whole(asset: str) -> Upstream:
@@ -45,6 +56,11 @@ def benchmark_shards(asset: str) -> Upstream:
         return profile.dataset(str(partition).split("|")[0]).partitions
 
     return Upstream(asset, partitions, lambda profile: only(profile.shards("benchmark")))
+
+
+def tar_of(home: Home, record: "Record") -> Path:
+    """The tar among a shard's files."""
+    return next(home.root / name for name in record.files if name.endswith(".tar"))
 
 
 def features_of(task: Task, records: "Sequence[Record]") -> "NDArray[np.float16]":

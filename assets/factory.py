@@ -80,7 +80,10 @@ def materialize(
     started, key = datetime.now(UTC), Key(step.name, partition)
     commit = step.commit(workflow.home, workflow.profile, partition)
     with scratch_folder(commit) as scratch:
-        task = Task(key, workflow.profile, workflow.home, inputs, scratch, tracking, context.run.run_id)
+        report = context.log.info
+        task = Task(
+            key, workflow.profile, workflow.home, inputs, scratch, tracking, context.run.run_id, report
+        )
         outcome = step.build(task)
         checks = checks_of(step, task, outcome)
         failed = [check for check in checks if not check.passed]
@@ -91,6 +94,7 @@ def materialize(
                 allow_retries=False,
             )
         record = _commit(workflow, step, task, outcome, checks, commit, started)
+    outcome.after_commit()
     yield from _results(step, record, dict(outcome.metadata) | {"reused": False})
 
 
@@ -105,6 +109,7 @@ def _commit(
 ) -> Record:
     """Install the files, then the one that carries the record."""
     home, inputs = workflow.home, versions(task.inputs)
+    config = workflow.config(step, task.key.partition)
     if outcome.table is not None:
         version_ = files.frame_version(outcome.table)
         path, sizes = commit, _install_files(home, outcome)
@@ -118,7 +123,7 @@ def _commit(
         asset=step.name,
         partition=task.key.partition,
         data_version=version_,
-        fingerprint=workflow.fingerprint(step, task.key.partition, inputs),
+        fingerprint=workflow.fingerprint(step, task.key.partition, inputs, config),
         code_version=step.code_version,
         run_id=task.run_id,
         mlflow_run_id=outcome.mlflow_run_id,
@@ -128,7 +133,7 @@ def _commit(
         rows=outcome.rows,
         bytes=sum(sizes.values()) or int(outcome.table.estimated_size() if outcome.table is not None else 0),
         path=home.relative(path),
-        config=step.config(workflow.profile, task.key.partition),
+        config=config,
         inputs=tuple(inputs),
         checks=checks,
         files=sizes,

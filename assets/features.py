@@ -1,18 +1,17 @@
 """Features: the CLIP model, trained or resolved, and its features of every photo and distinct caption."""
 
 import json
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from assets.common import gallery_shards, same_partition, trained_encoder, whole
+from assets.common import gallery_shards, same_partition, tar_of, trained_encoder, whole
 from assets.partitions import shards
 from assets.pictures import curves, picture
 from assets.step import Config, Outcome, Partition, Rule, Step, Task
 from g3lib.experiments import Profile
-from g3lib.images import read_shard
+from g3lib.images import read_shard, upright
 
 
 def _encoder_config(profile: Profile, _: Partition) -> Config:
@@ -46,8 +45,6 @@ def _build_encoder(task: Task) -> Outcome:
 
 def _train_encoder(task: Task, report: Any) -> tuple[Any, dict[str, Any]]:
     """A model trained from scratch on the gallery's photos and their captions."""
-    from PIL import Image
-
     from g3lib.features.encoder_training import EncoderTraining, train_encoder
 
     assert task.profile.encoder.training is not None
@@ -55,9 +52,7 @@ def _train_encoder(task: Task, report: Any) -> tuple[Any, dict[str, Any]]:
     images, history = [], []
     for record in task.inputs["photos"]:
         manifest = pl.read_parquet(task.commit_of(record))
-        for data in read_shard(task.home.root / next(iter(record.files)), manifest):
-            with Image.open(BytesIO(data)) as image:
-                images.append(np.asarray(image.convert("RGB")))
+        images += [np.asarray(upright(data)) for data in read_shard(tar_of(task.home, record), manifest)]
 
     def each_epoch(epoch: int, metrics: dict[str, float]) -> None:
         history.append(metrics)
@@ -87,7 +82,7 @@ def _build_image_features(task: Task) -> Outcome:
 
     (record,) = task.inputs["photos"]
     manifest = pl.read_parquet(task.commit_of(record))
-    photos = read_shard(task.home.root / next(iter(record.files)), manifest)
+    photos = read_shard(tar_of(task.home, record), manifest)
     encoder = trained_encoder(task)
     features = image_features(photos, encoder, task.profile.encoder.batch_size, manifest.height)
     np.save(task.scratch / "features.npy", features)

@@ -8,12 +8,12 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from assets.common import same_partition, trained_alignment, trained_encoder, whole
-from assets.pictures import contact_sheet
+from assets.common import same_partition, tar_of, trained_alignment, trained_encoder, whole
+from assets.pictures import contact_sheet, table
 from assets.step import Config, Outcome, Partition, Step, Task, Upstream
 from g3lib.experiments import Profile
 from g3lib.experiments.catalogue import G3
-from g3lib.images import read_shard, write_shard
+from g3lib.images import as_jpeg, read_shard, write_shard
 from g3lib.images.inbox import inbox_photos
 from g3lib.store import Home
 
@@ -27,7 +27,7 @@ def _place(home: Home, _: Profile, partition: Partition) -> Path:
 def _build_photos(task: Task) -> Outcome:
     batch, scratch = str(task.key.partition), task.scratch / "shard.tar"
     photos = inbox_photos(task.home.inbox, batch)
-    manifest, rejected = write_shard(scratch, "inbox", batch, photos)
+    manifest, ledger = write_shard(scratch, "inbox", batch, photos)
     tar = task.home.root / "images" / "inbox" / f"{batch}.tar"
     return Outcome(
         manifest.height,
@@ -35,7 +35,9 @@ def _build_photos(task: Task) -> Outcome:
         files={task.home.relative(tar): scratch},
         metadata={
             "photos": contact_sheet(read_shard(scratch, manifest.head(12))),
-            "rejected": rejected.to_dicts(),
+            "not stored": table(
+                ledger.filter(pl.col("fate") != "stored").select("photo_id", "fate", "detail")
+            ),
         },
     )
 
@@ -51,7 +53,7 @@ def _build_predictions(task: Task) -> Outcome:
     from g3lib.verification import choose, score
 
     (record,), manifest = task.inputs["inbox_photos"], task.table("inbox_photos")
-    data = list(read_shard(task.home.root / next(iter(record.files)), manifest))
+    data = list(read_shard(tar_of(task.home, record), manifest))
     encoder = trained_encoder(task)
     features = torch.from_numpy(
         image_features(data, encoder, task.profile.encoder.batch_size).astype(np.float32)
@@ -68,7 +70,7 @@ def _build_predictions(task: Task) -> Outcome:
         task.profile.reference_depth,
     )
     queries = [
-        Query(photo_id, partial(bytes, each))
+        Query(photo_id, partial(as_jpeg, each))
         for photo_id, each in zip(manifest["photo_id"], data, strict=True)
     ]
     candidates = generate(queries, found, G3, "inbox", task.profile.lmm, task.home.responses)
@@ -76,9 +78,9 @@ def _build_predictions(task: Task) -> Outcome:
     chosen = scored.filter("chosen").select("photo_id", "lat", "lon", "source", "score")
     places = nearest_places(chosen["lat"], chosen["lon"]).rename({"source": "place_source"})
     located = pl.concat([chosen, places], how="horizontal")
-    table = manifest.select("photo_id").join(located, on="photo_id", how="left")
-    table = table.with_columns(lmm=pl.lit(task.profile.lmm.label))
-    return Outcome(table.height, table, metadata={"located": table.head(20).to_dicts()})
+    answers = manifest.select("photo_id").join(located, on="photo_id", how="left")
+    answers = answers.with_columns(lmm=pl.lit(task.profile.lmm.label))
+    return Outcome(answers.height, answers, metadata={"located": table(answers.head(20))})
 
 
 def _config(profile: Profile, _: Partition) -> Config:

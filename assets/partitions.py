@@ -32,6 +32,16 @@ def shards(profile: Profile) -> dg.PartitionsDefinition[str]:
     return dg.StaticPartitionsDefinition(profile.shards())
 
 
+def datasets(profile: Profile) -> dg.StaticPartitionsDefinition:
+    """One partition per dataset."""
+    return dg.StaticPartitionsDefinition([dataset.name for dataset in profile.datasets])
+
+
+def dataset_of_shard(profile: Profile) -> dg.PartitionMapping:
+    """A shard needs its dataset's facts."""
+    return dg.StaticPartitionMapping({dataset.name: dataset.partitions for dataset in profile.datasets})
+
+
 def galleries(profile: Profile) -> dg.StaticPartitionsDefinition:
     """One partition per gallery embedding."""
     return dg.StaticPartitionsDefinition(galleries_of(profile))

@@ -1,36 +1,56 @@
-"""Places: the city, state and country of every photo, and the caption made of them."""
+"""Places: MP16-Pro's eight fields for every photo, and the caption made of them."""
 
-from assets.common import same_partition
+from typing import Any
+
+import polars as pl
+
+from assets.common import dataset_of, same_partition
 from assets.partitions import shards
+from assets.pictures import table
 from assets.step import Config, Outcome, Partition, Rule, Step, Task
 from g3lib.experiments import Profile
-from g3lib.places import captions, nearest_places
+from g3lib.images.metadata import PLACE_FIELDS
+from g3lib.places import captions, place_names
 
 COVERAGE = 0.95  # of the photos with a position; below it the caption template or gazetteer is wrong
 
 
 def _config(profile: Profile, _: Partition) -> Config:
-    return profile.plain("caption_template")
+    manners = {"nominatim_url", "nominatim_requests_per_second"}
+    places: Config = profile.places.model_dump(mode="json", exclude=manners)
+    if profile.places.geocoder == "offline":
+        places.pop("nominatim_zoom")
+    return profile.plain("caption_template", "caption_granularity") | {"places": places}
 
 
 def _build(task: Task) -> Outcome:
-    manifest = task.table("photos").drop_nulls(["lat", "lon"])
-    places = nearest_places(manifest["lat"], manifest["lon"])
-    text = captions(places, task.profile.caption_template)
-    table = manifest.select("dataset", "photo_id").hstack(places).with_columns(caption=text)
-    countries = places["country"].value_counts(sort=True).head(10)
+    manifest, (facts,) = task.table("photos").drop_nulls(["lat", "lon"]), task.inputs["metadata"]
+    published = pl.scan_parquet(task.commit_of(facts)).select("photo_id", *PLACE_FIELDS)
+    photos = manifest.select("dataset", "photo_id", "lat", "lon").join(
+        published.filter(pl.col("photo_id").is_in(manifest["photo_id"].implode()))
+        .unique("photo_id")
+        .collect(),
+        on="photo_id",
+        how="left",
+        maintain_order="left",
+    )
+    journal = task.home.root / "geocoding" / f"{task.key.partition}.jsonl"
+    places = place_names(photos, task.profile.places, journal, task.report)
+    text = captions(places, task.profile.caption_template, task.profile.caption_granularity)
+    named = photos.select("dataset", "photo_id").hstack(places).with_columns(caption=text)
     return Outcome(
-        rows=table.height,
-        table=table,
+        rows=named.height,
+        table=named,
         metadata={
             "distinct captions": text.n_unique(),
-            "countries": countries.to_dicts(),
+            "countries": table(places["country"].value_counts(sort=True).head(10)),
+            "sources": table(places["source"].value_counts(sort=True)),
             "first captions": text.head(5).to_list(),
         },
     )
 
 
-def _coverage(_: Task, outcome: Outcome) -> tuple[bool, dict[str, object]]:
+def _coverage(_: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:
     assert outcome.table is not None
     share = 1 - outcome.table["caption"].null_count() / max(outcome.rows, 1)
     return share >= COVERAGE, {"photos with a caption": share, "needed": COVERAGE}
@@ -39,11 +59,11 @@ def _coverage(_: Task, outcome: Outcome) -> tuple[bool, dict[str, object]]:
 CAPTIONS = Step(
     name="captions",
     group="places",
-    description="City, state and country of each photo of a shard, and its caption (MP16-Pro's text).",
-    code_version="1",
+    description="MP16-Pro's eight place fields for each photo of a shard, and its caption.",
+    code_version="2",
     build=_build,
     config=_config,
-    upstream=(same_partition("photos"),),
+    upstream=(same_partition("photos"), dataset_of("metadata")),
     partitions=shards,
     keys=lambda profile: profile.shards(),
     rules=(Rule("coverage_of_places", f"at least {COVERAGE:.0%} of photos have a caption", _coverage),),

@@ -6,11 +6,13 @@ Used by the factory (a materialization of what is current reuses it) and by `g3 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assets.step import Partition, Step
+from assets.step import Config, Partition, Step
 from g3lib.experiments import Profile
 from g3lib.store import Home, Input, Key, Record
 from g3lib.store.artifacts import is_intact, read_record
 from g3lib.store.lineage import fingerprint
+
+OBSERVED = "outside files"  # the key of a record's config that says which files were read, and as of when
 
 
 class MissingInput(RuntimeError):
@@ -46,9 +48,18 @@ class Workflow:
                 found[upstream.asset].append(record)
         return found
 
-    def fingerprint(self, step: Step, partition: Partition, inputs: Sequence[Input]) -> str:
-        """What the record of an up-to-date artefact says."""
+    def config(self, step: Step, partition: Partition, recorded: Config | None = None) -> Config:
+        """What determines an artefact besides code and inputs: its slice of the profile, and files from outside.
+
+        An outside file that is gone since (an archive deleted to free the disk) counts as it was `recorded`.
+        """
         config = step.config(self.profile, partition)
+        known = (recorded or {}).get(OBSERVED, {})
+        seen = step.observed(self.home, self.profile, partition)
+        return config | ({OBSERVED: {**known, **seen}} if known or seen else {})
+
+    def fingerprint(self, step: Step, partition: Partition, inputs: Sequence[Input], config: Config) -> str:
+        """What the record of an up-to-date artefact says."""
         return fingerprint(Key(step.name, partition), step.code_version, config, inputs)
 
     def current(self, step: Step, partition: Partition) -> Record | None:
@@ -60,7 +71,8 @@ class Workflow:
             inputs = versions(self.inputs(step, partition))
         except MissingInput:
             return None
-        return found if found.fingerprint == self.fingerprint(step, partition, inputs) else None
+        config = self.config(step, partition, found.config)
+        return found if found.fingerprint == self.fingerprint(step, partition, inputs, config) else None
 
     def pending(self, step: Step) -> list[Partition]:
         """The partitions of a step that have work to do."""

@@ -41,6 +41,7 @@ class Task:
     scratch: Path  # an empty folder on G3_HOME's disk; what a builder leaves there becomes the artefact
     tracking: Tracking
     run_id: str
+    report: Callable[[str], None] = lambda _: None  # progress, for the run's page
 
     def table(self, asset: str) -> pl.DataFrame:
         """All input partitions of a table (or photo manifest), one after the other."""
@@ -66,6 +67,7 @@ class Outcome:
     files: Mapping[str, Path] = field(default_factory=dict)  # final path under G3_HOME: scratch path
     metadata: Mapping[str, Any] = field(default_factory=dict)
     mlflow_run_id: str | None = None
+    after_commit: Callable[[], None] = lambda: None  # what is no longer needed once it is committed goes
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,9 @@ class Step:
     config: Callable[[Profile, Partition], Config]
     kind: str = "tables"
     place: Callable[[Home, Profile, Partition], Path] | None = None  # where its kind does not tell
+    observed: Callable[[Home, Profile, Partition], Mapping[str, str]] = (
+        lambda *_: {}
+    )  # files from outside it read
     upstream: tuple[Upstream, ...] = ()
     partitions: Callable[[Profile], dg.PartitionsDefinition[Any]] | None = None
     keys: Callable[[Profile], Sequence[Partition]] = lambda _: [None]

@@ -1,6 +1,18 @@
 """All steps in the order in which data flow."""
 
-from assets import alignment, baselines, candidates, features, gallery, images, places, results, verification
+from assets import (
+    alignment,
+    baselines,
+    candidates,
+    census,
+    features,
+    gallery,
+    images,
+    overlap,
+    places,
+    results,
+    verification,
+)
 from assets.step import Step
 
 STEPS: dict[str, Step] = {
@@ -9,6 +21,8 @@ STEPS: dict[str, Step] = {
         images,
         places,
         baselines,  # cut like photos and captions, so that they share a run
+        census,
+        overlap,
         features,
         alignment,
         gallery,

@@ -1,11 +1,11 @@
 """Features of the methods G3 is compared with that are not CLIP's."""
 
 from collections.abc import Iterable
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from g3lib.images import upright
 
 BINS = 4
 
@@ -15,8 +15,7 @@ def colour_histogram(data: bytes) -> NDArray[np.float32]:
 
     The inner product of two is the Bhattacharyya coefficient, so the index that serves CLIP serves them.
     """
-    with Image.open(BytesIO(data)) as image:
-        pixels = np.asarray(image.convert("RGB"), dtype=np.uint8).reshape(-1, 3)
+    pixels = np.asarray(upright(data), dtype=np.uint8).reshape(-1, 3)
     levels = (pixels // (256 // BINS)).astype(np.int64)
     cells = (levels[:, 0] * BINS + levels[:, 1]) * BINS + levels[:, 2]
     counts = np.bincount(cells, minlength=BINS**3)

@@ -81,6 +81,16 @@ def trace(benchmark: str, experiment: str, profile: str | None) -> None:
 
 
 @g3.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--csv", is_flag=True, help="Comma-separated.")
+def photos(folder: Path, csv: bool) -> None:
+    """Where the photos of FOLDER were taken, by EXIF or XMP, or the named reason why that is not known."""
+    from pipelines.commands.tables import show_positions
+
+    show_positions(folder, csv)
+
+
+@g3.command()
 @click.argument("profile", required=False)
 def doctor(profile: str | None) -> None:
     """What this machine has and lacks for PROFILE (default: every profile)."""

@@ -10,7 +10,9 @@ import dagster as dg
 from assets.steps import STEPS
 
 STAGES: dict[str, list[str]] = {
+    "metadata": ["metadata"],
     "images": ["photos"],
+    "overlap": ["photo_census", "photo_duplicates", "leaked_queries", "author_overlap"],
     "places": ["captions"],
     "features": ["encoder", "image_features", "text_features"],
     "baselines": ["colour_histograms"],

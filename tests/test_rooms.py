@@ -12,7 +12,8 @@ STAGES = (  # in the order in which data flows
     *("images", "places", "features", "alignment", "gallery", "candidates", "verification"),
     *("im2city", "baselines", "results"),
 )
-ALLOWED = {"features": {"images"}, "verification": {"alignment"}}  # what a stage may use of an earlier one
+# what a stage may use of an earlier one
+ALLOWED = {"features": {"images"}, "baselines": {"images"}, "verification": {"alignment"}}
 WITHIN_GROUND = {"geo": set[str](), "experiments": set[str](), "store": {"experiments"}}
 MODULES = sorted(path for room in ("g3lib", "assets", "pipelines") for path in (ROOT / room).rglob("*.py"))
 

@@ -37,6 +37,7 @@ ROOT = Path(__file__).parents[1]
 G3 = Path(sys.executable).with_name("g3")
 BENCHMARK = "blue-marble-queries"
 QUERIES = 40
+MAYBE_EMPTY = {"photo_duplicates", "leaked_queries"}  # where no two tiles are alike
 TINY = {
     "G3_DATASETS": (
         "[{name: blue-marble, role: gallery, shards: 2, photos_per_shard: 120,"

@@ -6,52 +6,13 @@ Only the schema and its limits live here; the values are YAML files in pipelines
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-Positive = Annotated[int, Field(gt=0)]
+from g3lib.experiments.datasets import Dataset, Positive, Section
+
 Rate = Annotated[float, Field(gt=0, lt=1)]
 CRON = r"^[-\d*,/]+ [-\d*,/]+ [-\d*,/L]+ [-\w*,/]+ [-\w*,/#]+$"  # minute, hour, day, month, weekday
 Scale = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """Frozen, and unknown keys are errors: a misspelt setting must not be ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class BlueMarbleSource(Section):
-    """Tiles of NASA's Blue Marble at random land coordinates."""
-
-    kind: Literal["blue-marble"] = "blue-marble"
-    perturbed: bool = False
-    seed: int = 0
-    passes: Annotated[int, Field(ge=2, le=1000)] = 100
-    kilometres: Annotated[float, Field(ge=50, le=5000)] = 474.0
-    pixels: Annotated[int, Field(ge=16, le=512)] = 64
-    jpeg_quality: Annotated[int, Field(ge=10, le=100)] = 90
-
-
-class WebDatasetSource(Section):
-    """Tars somebody already has, under G3_HOME/incoming/<dataset>, with a metadata CSV or Parquet."""
-
-    kind: Literal["webdataset"] = "webdataset"
-    minimum_bytes: Annotated[int, Field(ge=0)] = 5121  # G3 keeps photos of more than 5,120 bytes
-
-
-class Dataset(Section):
-    """Photos in shards: part of the gallery, or the queries of a benchmark."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    role: Literal["gallery", "benchmark"]
-    shards: Positive
-    photos_per_shard: Positive
-    source: BlueMarbleSource | WebDatasetSource = Field(discriminator="kind")
-
-    @property
-    def partitions(self) -> list[str]:
-        """The partition key of every shard."""
-        return [f"{self.name}-{index:06d}" for index in range(self.shards)]
 
 
 class EncoderTrainingSettings(Section):
@@ -130,6 +91,16 @@ class LmmSettings(Section):
         return self
 
 
+class PlaceSettings(Section):
+    """Who names places: the dataset's own metadata where they do, else polygons and places offline, or Nominatim."""
+
+    published: bool = True  # MP16-Pro's own names come first
+    geocoder: Literal["offline", "nominatim"] = "offline"
+    nominatim_url: str = "http://localhost:8080"
+    nominatim_requests_per_second: Annotated[float, Field(gt=0, le=10_000)] = 10.0
+    nominatim_zoom: Annotated[int, Field(ge=3, le=18)] = 14
+
+
 def _timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("no time zone of that name; they read like Europe/Berlin")
@@ -153,10 +124,14 @@ class Profile(Section):
     encoder: EncoderSettings
     alignment: AlignmentSettings = AlignmentSettings()
     lmm: LmmSettings = LmmSettings()
+    places: PlaceSettings = PlaceSettings()
     caption_template: str = "official"
+    caption_granularity: str | None = None  # the template's own levels
     experiments: tuple[str, ...]
-    answers: dict[str, Positive] = {}  # benchmark: N, where it differs from the experiment's
-    retrieved: dict[str, Annotated[int, Field(ge=0)]] = {}  # benchmark: S, likewise
+    answers: dict[str, Positive] = Field(
+        default_factory=dict
+    )  # benchmark: N, where it differs from the experiment's
+    retrieved: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)  # benchmark: S, likewise
     reference_depth: Annotated[int, Field(ge=1, le=1000)] = 20
     bootstrap_resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"

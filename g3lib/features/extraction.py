@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from io import BytesIO
 from itertools import islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from g3lib.features.encoder import Encoder
+from g3lib.images import upright
 
 DECODERS = 2  # threads: Pillow releases the GIL while it decodes and resizes
 BATCHES_AHEAD = 2  # decoded before the tower asks for them
@@ -49,8 +48,7 @@ def _decoded(photos: Iterable[bytes], encoder: Encoder, batch_size: int) -> Iter
     """Preprocessed batches, decoded a little ahead of the tower in threads; memory stays bounded."""
 
     def decode(data: bytes) -> Tensor:
-        with Image.open(BytesIO(data)) as image:
-            return encoder.preprocess(image.convert("RGB"))
+        return encoder.preprocess(upright(data))
 
     remaining = iter(photos)
     with ThreadPoolExecutor(DECODERS) as decoders:

@@ -5,15 +5,19 @@ a tar that differs from it is corrupt.
 """
 
 import hashlib
-import io
 import json
-import tarfile
+import os
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
-from g3lib.images.photo import BadPhoto, Photo, size_of
+from g3lib.images.archives.tar_writer import TarWriter
+from g3lib.images.fates import LEDGER, Fate, Rejected
+from g3lib.images.photo import BadPhoto, Inspection, Limits, Photo, inspect
 
 MANIFEST = pl.Schema(
     {
@@ -27,67 +31,118 @@ MANIFEST = pl.Schema(
         "height": pl.Int32,
         "bytes": pl.Int64,
         "sha256": pl.String,
+        "dhash": pl.UInt64,
         "shard": pl.String,
         "member": pl.String,
         "offset": pl.Int64,
     }
 )
-REJECTED = pl.Schema({"photo_id": pl.String, "reason": pl.String})
+INSPECTORS = min(8, os.cpu_count() or 1)  # threads: Pillow releases the GIL while it decodes
+NO_LIMITS = Limits()
+LOOKAHEAD = 4 * INSPECTORS  # photos in memory at once
 
 
 class CorruptShard(RuntimeError):
     """A tar that is not what its manifest says."""
 
 
-def write_shard(
-    tar_path: Path, dataset: str, shard: str, photos: Iterable[Photo]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write photos to a tar at `tar_path`; (manifest, rejected photos with their reasons).
+class Shard(NamedTuple):
+    """What a tar holds (schema MANIFEST), and what became of every photo that was offered (schema LEDGER)."""
 
-    Equal photos give equal bytes. Photos that do not decode, or repeat an id, are left out and reported.
+    manifest: pl.DataFrame
+    ledger: pl.DataFrame
+
+
+class _Look(NamedTuple):
+    inspection: Inspection
+    sha256: str
+
+
+def write_shard(
+    tar_path: Path,
+    dataset: str,
+    shard: str,
+    offers: Iterable[Photo | Rejected],
+    limits: Limits = NO_LIMITS,
+) -> Shard:
+    """Write photos to a tar at `tar_path`; every offer, stored or not, has its row in the ledger.
+
+    Equal photos give equal bytes, in the order in which they were offered. Photos are inspected in threads, a
+    few ahead of the one being written, so memory does not grow with their number.
     """
-    rows, rejected, seen = list[dict[str, object]](), list[dict[str, str]](), set[str]()
-    with tarfile.open(tar_path, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for photo in photos:
-            try:
-                if photo.photo_id in seen:
-                    raise BadPhoto("its id occurs twice in this shard")
-                if _printable(photo.photo_id) != photo.photo_id:
-                    raise BadPhoto("its id is not Unicode")  # a file name's bytes, from an inbox
-                width, height = size_of(photo.data)
-            except BadPhoto as problem:
-                rejected.append({"photo_id": _printable(photo.photo_id), "reason": str(problem)})
+    rows, ledger, seen = list[dict[str, object]](), list[dict[str, object]](), set[str]()
+    where = {"dataset": dataset, "shard": shard}
+    with TarWriter(tar_path) as tar:
+        for offer, look in _inspected(offers, limits):
+            judged = offer if isinstance(offer, Rejected) else _judged(offer, look, seen)
+            if isinstance(judged, Rejected):
+                ledger.append(where | _absence(judged))
                 continue
+            photo, (inspection, sha256) = judged
             seen.add(photo.photo_id)
             key = f"{len(rows):06d}-{hashlib.sha256(photo.photo_id.encode()).hexdigest()[:12]}"
-            member = f"{key}.{photo.extension}"
-            _add(tar, f"{key}.json", json.dumps(_facts(dataset, photo), sort_keys=True).encode())
-            offset = _add(tar, member, photo.data)
-            rows.append(
-                _facts(dataset, photo)
-                | {"width": width, "height": height, "bytes": len(photo.data)}
-                | {"sha256": hashlib.sha256(photo.data).hexdigest()}
-                | {"shard": shard, "member": member, "offset": offset}
-            )
-    return pl.DataFrame(rows, schema=MANIFEST), pl.DataFrame(rejected, schema=REJECTED)
+            member = f"{key}.{inspection.extension}"
+            facts = {"dataset": dataset} | _facts(photo)
+            tar.add(f"{key}.json", json.dumps(facts, sort_keys=True).encode())
+            offset = tar.add(member, photo.data)
+            seen_as = {"width": inspection.width, "height": inspection.height, "dhash": inspection.dhash}
+            digest = {"bytes": len(photo.data), "sha256": sha256}
+            rows.append(facts | seen_as | digest | {"shard": shard, "member": member, "offset": offset})
+            ledger.append(where | _presence(photo) | digest)
+    return Shard(pl.DataFrame(rows, schema=MANIFEST), pl.DataFrame(ledger, schema=LEDGER))
+
+
+def _inspected(
+    offers: Iterable[Photo | Rejected], limits: Limits
+) -> Iterator[tuple[Photo | Rejected, "Future[_Look]"]]:
+    """Offers in their order, each photo with the look that a thread has taken, or is taking, at it."""
+
+    def look(data: bytes) -> _Look:
+        return _Look(inspect(data, limits), hashlib.sha256(data).hexdigest())
+
+    nothing, ahead = Future[_Look](), deque[tuple[Photo | Rejected, Future[_Look]]]()
+    with ThreadPoolExecutor(INSPECTORS, thread_name_prefix="inspect") as threads:
+        for offer in offers:
+            ahead.append((offer, threads.submit(look, offer.data) if isinstance(offer, Photo) else nothing))
+            if len(ahead) >= LOOKAHEAD:
+                yield ahead.popleft()
+        yield from ahead
+
+
+def _judged(photo: Photo, look: "Future[_Look]", seen: set[str]) -> tuple[Photo, _Look] | Rejected:
+    """The photo with what a look told, or why it is left out."""
+    try:
+        if _printable(photo.photo_id) != photo.photo_id:
+            raise BadPhoto(Fate.NO_ID, "its id is not Unicode")  # a file name's bytes, from a folder
+        if photo.photo_id in seen:
+            raise BadPhoto(Fate.DUPLICATE_ID, "its id occurs twice in this shard")
+        return photo, look.result()
+    except BadPhoto as problem:
+        fate, detail, way = problem.fate, problem.detail, (photo.origin, photo.http_status, photo.attempts)
+        return Rejected(_printable(photo.photo_id), fate, detail, *way, len(photo.data))
 
 
 def _printable(photo_id: str) -> str:
     return photo_id.encode("utf-8", "backslashreplace").decode()
 
 
-def _facts(dataset: str, photo: Photo) -> dict[str, object]:
-    names = ("photo_id", "author", "licence", "lat", "lon")
-    return {"dataset": dataset} | {name: getattr(photo, name) for name in names}
+def _facts(photo: Photo) -> dict[str, object]:
+    return {name: getattr(photo, name) for name in ("photo_id", "author", "licence", "lat", "lon")}
 
 
-def _add(tar: tarfile.TarFile, name: str, data: bytes) -> int:
-    """Append a member with fixed metadata; the offset of its first byte."""
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(data), 0o644
-    offset = tar.offset + tarfile.BLOCKSIZE
-    tar.addfile(info, io.BytesIO(data))
-    return offset
+def _presence(photo: Photo) -> dict[str, object]:
+    way = {name: getattr(photo, name) for name in ("photo_id", "origin", "http_status", "attempts")}
+    return way | {"fate": Fate.STORED.value, "origin": _printable(photo.origin)}
+
+
+def _absence(rejected: Rejected) -> dict[str, object]:
+    names = ("http_status", "attempts", "bytes")
+    texts = ("photo_id", "detail", "origin")  # from outside: may hold what is no Unicode
+    return (
+        {name: getattr(rejected, name) for name in names}
+        | {name: _printable(getattr(rejected, name)) for name in texts}
+        | {"fate": rejected.fate.value}
+    )
 
 
 def read_shard(tar_path: Path, manifest: pl.DataFrame, sha256: str | None = None) -> Iterator[bytes]:

@@ -1,6 +1,20 @@
 """Coordinates to place names to captions: MP16-Pro's text, offline."""
 
-from g3lib.places.captions import TEMPLATES, captions
+from g3lib.places.captions import GRANULARITIES, TEMPLATES, captions
+from g3lib.places.countries import country_at
 from g3lib.places.gazetteer import nearest_places
+from g3lib.places.geocoding import geocode
+from g3lib.places.naming import place_names
+from g3lib.places.nominatim import Server, geocode_by_nominatim
 
-__all__ = ["TEMPLATES", "captions", "nearest_places"]
+__all__ = [
+    "GRANULARITIES",
+    "TEMPLATES",
+    "Server",
+    "captions",
+    "country_at",
+    "geocode",
+    "geocode_by_nominatim",
+    "nearest_places",
+    "place_names",
+]

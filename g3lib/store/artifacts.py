@@ -107,6 +107,9 @@ def _plain_bytes(values: pl.Series) -> bytes:
     """The values of a column without nulls, and nothing of how they lie in memory."""
     if values.dtype.is_integer() or values.dtype.is_float():
         return values.to_numpy().tobytes()
+    if values.dtype == pl.String:  # lengths, then texts: millions of photos must not become Python strings
+        texts: str = values.str.join("")[0] or ""
+        return values.str.len_bytes().to_numpy().tobytes() + texts.encode()
     return repr(values.to_list()).encode()
 
 

@@ -32,7 +32,14 @@ _SOURCES = {
     "accuracy": "accuracy",
     "published": "published",
     "photo": "photos",
+    "photo_census": "photo_census",
+    "photo_duplicate": "photo_duplicates",
+    "leaked_query": "leaked_queries",
+    "author_overlap": "author_overlap",
+    "place": "captions",
 }
+# results table: the asset beside whose Parquet file its own lies, and the folder
+_BESIDE = {"photo_ledger": ("photos", "ledger"), "metadata_finding": ("metadata", "findings")}
 _FROM_RECORD = {"run_id": "run_id", "shard": "partition"}  # column: field of the file's record
 
 
@@ -152,7 +159,7 @@ def _build(
     for left in reversed(range(ATTEMPTS)):
         commits = _commits(home)
         connection.begin()  # also spares a sync for every comment
-        tables = _fill(connection, commits, runs, history, prices)
+        tables = _fill(connection, home, commits, runs, history, prices)
         moved = [each.path for each in commits if _inode(each.path) != each.inode]
         if not moved or not left:
             break
@@ -173,6 +180,7 @@ def _inode(path: Path) -> int | None:
 
 def _fill(
     connection: duckdb.DuckDBPyConnection,
+    home: Home,
     commits: Sequence[_Commit],
     runs: pl.DataFrame,
     history: pl.DataFrame,
@@ -186,6 +194,9 @@ def _fill(
     for table, asset in _SOURCES.items():
         own = [each for each in commits if each.record.asset == asset]
         _load(connection, table, [each for each in own if each.path.suffix == ".parquet"])
+    for table, (asset, folder) in _BESIDE.items():
+        own = [each for each in commits if each.record.asset == asset]
+        _load(connection, table, [beside for each in own for beside in _beside(home, each, folder)])
     connection.register("reference_rows", published_references())
     connection.execute("insert into results.published_reference by name from reference_rows")
     price = {"price_in": prices[0], "price_out": prices[1]}
@@ -213,6 +224,12 @@ def _commits(home: Home) -> list[_Commit]:
                 "delete it and run again: `g3 run`"
             )
     return found
+
+
+def _beside(home: Home, commit: _Commit, folder: str) -> list[_Commit]:
+    """The tables that a committed table brought along, kept in a folder of that name."""
+    paths = [home.root / name for name in commit.record.files if Path(name).parent.name == folder]
+    return [_Commit(path, inode, commit.record) for path in paths if (inode := _inode(path)) is not None]
 
 
 def _records(commits: Sequence[_Commit], history: Iterable[str | None]) -> pl.DataFrame:

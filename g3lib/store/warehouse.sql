@@ -123,15 +123,119 @@ comment on column results.published_reference.min_km is 'Distance of the nearest
 comment on column results.published_reference.note is 'What a reader of the numbers should know.';
 
 create table results.photo (
-    dataset varchar, photo_id varchar, author varchar, lat double, lon double, shard varchar
+    dataset varchar, photo_id varchar, author varchar, licence varchar, lat double, lon double,
+    width integer, height integer, bytes bigint, sha256 varchar, shard varchar
 );
 comment on table results.photo is 'Every photo of every shard, gallery and benchmarks.';
 comment on column results.photo.dataset is 'Dataset; with photo_id the photo''s identity.';
 comment on column results.photo.photo_id is 'Unique within the dataset.';
 comment on column results.photo.author is 'Who took it; null if unknown.';
+comment on column results.photo.licence is 'Under which licence it was published; unknown if its metadata do not tell.';
 comment on column results.photo.lat is 'Latitude of the GPS tag, degrees WGS 84.';
 comment on column results.photo.lon is 'Longitude of the GPS tag, degrees in [-180, 180).';
+comment on column results.photo.width is 'Pixels, seen upright.';
+comment on column results.photo.height is 'Pixels, seen upright.';
+comment on column results.photo.bytes is 'Size of the encoded photo.';
+comment on column results.photo.sha256 is 'Digest of the encoded photo.';
 comment on column results.photo.shard is 'Partition of asset photos that holds it; joins lineage.materialization.';
+
+create table results.photo_ledger (
+    dataset varchar, shard varchar, photo_id varchar, fate varchar, detail varchar, origin varchar,
+    http_status smallint, attempts smallint, bytes bigint, sha256 varchar
+);
+comment on table results.photo_ledger is 'What became of every photo that a shard was to hold: stored, or the reason why not.';
+comment on column results.photo_ledger.dataset is 'Dataset.';
+comment on column results.photo_ledger.shard is 'Partition of asset photos; joins lineage.materialization.';
+comment on column results.photo_ledger.photo_id is 'Unique within the dataset.';
+comment on column results.photo_ledger.fate is 'stored, or one named reason such as not_found, placeholder, does_not_decode, duplicate_id.';
+comment on column results.photo_ledger.detail is 'What was found, in words; null if stored.';
+comment on column results.photo_ledger.origin is 'URL, archive member or file that it came from.';
+comment on column results.photo_ledger.http_status is 'The last answer of a server; null if none was asked.';
+comment on column results.photo_ledger.attempts is 'Requests it took; 0 if no server was asked.';
+comment on column results.photo_ledger.bytes is 'Size of what arrived; null if nothing did.';
+comment on column results.photo_ledger.sha256 is 'Digest of what was stored; null if not stored.';
+
+create table results.photo_census (
+    dataset varchar, shard varchar, fate varchar, photos bigint, bytes bigint
+);
+comment on table results.photo_census is 'What is there, what is missing and why: photos of each shard by their fate.';
+comment on column results.photo_census.dataset is 'Dataset.';
+comment on column results.photo_census.shard is 'Tar; null for photos of the metadata that no shard was to hold.';
+comment on column results.photo_census.fate is 'stored, or the reason for absence; never_offered: in the metadata, in no shard.';
+comment on column results.photo_census.photos is 'How many.';
+comment on column results.photo_census.bytes is 'Their size, where known.';
+
+create table results.photo_duplicate (
+    kind varchar, distance integer, dataset varchar, photo_id varchar,
+    other_dataset varchar, other_photo_id varchar
+);
+comment on table results.photo_duplicate is 'Photos that are the same picture, within and across datasets; they are kept, and counted here.';
+comment on column results.photo_duplicate.kind is 'exact: the same bytes; near: perceptual hashes differ in few bits.';
+comment on column results.photo_duplicate.distance is 'Differing bits of the two 64-bit perceptual hashes.';
+comment on column results.photo_duplicate.dataset is 'Dataset of the photo.';
+comment on column results.photo_duplicate.photo_id is 'The photo.';
+comment on column results.photo_duplicate.other_dataset is 'Dataset of the photo it repeats.';
+comment on column results.photo_duplicate.other_photo_id is 'The photo it repeats.';
+
+create table results.leaked_query (
+    kind varchar, distance integer, dataset varchar, photo_id varchar,
+    other_dataset varchar, other_photo_id varchar
+);
+comment on table results.leaked_query is 'Queries whose own picture is in a gallery: whoever retrieves from it has seen the answer.';
+comment on column results.leaked_query.kind is 'exact: the same bytes; near: perceptual hashes differ in few bits.';
+comment on column results.leaked_query.distance is 'Differing bits of the two 64-bit perceptual hashes.';
+comment on column results.leaked_query.dataset is 'Benchmark.';
+comment on column results.leaked_query.photo_id is 'The query.';
+comment on column results.leaked_query.other_dataset is 'Gallery.';
+comment on column results.leaked_query.other_photo_id is 'The nearest gallery photo that is the same picture.';
+
+create table results.author_overlap (
+    gallery varchar, benchmark varchar, gallery_authors bigint, benchmark_authors bigint,
+    authors_in_both bigint, queries bigint, queries_of_gallery_authors bigint, share double,
+    gallery_photos bigint, gallery_photos_to_go bigint
+);
+comment on table results.author_overlap is 'Photographers who are in a gallery and in a benchmark; those that nobody names are left out.';
+comment on column results.author_overlap.gallery is 'Dataset.';
+comment on column results.author_overlap.benchmark is 'Dataset.';
+comment on column results.author_overlap.gallery_authors is 'Photographers of the gallery.';
+comment on column results.author_overlap.benchmark_authors is 'Photographers of the benchmark.';
+comment on column results.author_overlap.authors_in_both is 'Photographers of both.';
+comment on column results.author_overlap.queries is 'Photos of the benchmark.';
+comment on column results.author_overlap.queries_of_gallery_authors is 'Queries whose photographer is in the gallery.';
+comment on column results.author_overlap.share is 'Those queries as a fraction of all.';
+comment on column results.author_overlap.gallery_photos is 'Photos of the gallery.';
+comment on column results.author_overlap.gallery_photos_to_go is 'Gallery photos to leave out if no query may meet its photographer.';
+
+create table results.metadata_finding (
+    dataset varchar, name varchar, action varchar, rows bigint, detail varchar, example varchar
+);
+comment on table results.metadata_finding is 'What was found wrong in the metadata of a dataset, and what was done about it.';
+comment on column results.metadata_finding.dataset is 'Dataset.';
+comment on column results.metadata_finding.name is 'What it is, such as swapped_coordinates.';
+comment on column results.metadata_finding.action is 'repaired: the evidence is conclusive; refused: those photos are left out; noted: kept as it is.';
+comment on column results.metadata_finding.rows is 'Rows concerned.';
+comment on column results.metadata_finding.detail is 'The evidence.';
+comment on column results.metadata_finding.example is 'The first row concerned, as the file has it.';
+
+create table results.place (
+    dataset varchar, photo_id varchar, neighbourhood varchar, city varchar, county varchar, state varchar,
+    region varchar, country varchar, country_code varchar, continent varchar, source varchar,
+    place_km double, caption varchar
+);
+comment on table results.place is 'The place names of every photo, and the caption made of them.';
+comment on column results.place.dataset is 'Dataset.';
+comment on column results.place.photo_id is 'The photo.';
+comment on column results.place.neighbourhood is 'Part of the city; null if unknown.';
+comment on column results.place.city is 'City, town or village.';
+comment on column results.place.county is 'Second-order division.';
+comment on column results.place.state is 'First-order division.';
+comment on column results.place.region is 'Larger than a state; most geocoders know none.';
+comment on column results.place.country is 'Country; null at sea.';
+comment on column results.place.country_code is 'ISO 3166-1 alpha-2, lower case.';
+comment on column results.place.continent is 'Continent.';
+comment on column results.place.source is 'Where the names come from: the dataset''s own metadata, polygons and nearest place, or Nominatim.';
+comment on column results.place.place_km is 'Kilometres to the place that names the city; null if a source does not tell.';
+comment on column results.place.caption is 'What the text tower reads.';
 
 create table lineage.materialization (
     asset varchar, partition varchar, data_version varchar, code_version varchar,

@@ -86,4 +86,4 @@ left join latest  -- an input nobody remembers stays, its columns null
     and latest.data_version = nearest.data_version
     and latest.partition is not distinct from nearest.partition
 order by nearest.depth, nearest.asset, nearest.partition;
-comment on macro table lineage.trace is 'Everything upstream of a current materialization, itself at depth 0, down to the shards of asset photos; each once, at its smallest depth: depth, asset, partition, data_version, code_version, git_commit, config, run_id, mlflow_run_id, path.';
+comment on macro table lineage.trace is 'Everything upstream of a current materialization, itself at depth 0, down to the shards of asset photos and their metadata; each once, at its smallest depth: depth, asset, partition, data_version, code_version, git_commit, config, run_id, mlflow_run_id, path.';

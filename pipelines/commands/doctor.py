@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from g3lib.experiments import Profile
-from g3lib.experiments.profile import WebDatasetSource
+from g3lib.experiments.datasets import WebDatasetSource
 from g3lib.store import Home
 from pipelines.commands.failures import CommandFailed
 from pipelines.commands.run import settings

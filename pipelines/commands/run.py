@@ -17,7 +17,10 @@ from pipelines.settings import SettingsError, load_home, load_profile
 if TYPE_CHECKING:
     from rich.table import Table
 
-UNTRACKED = {"photos", "captions", "colour_histograms", "published"}  # steps that need no MLflow
+UNTRACKED = {  # steps that need no MLflow
+    *("metadata", "photos", "captions", "colour_histograms", "published"),
+    *("photo_census", "photo_duplicates", "leaked_queries", "author_overlap"),
+}
 # the system's, SQLite's, and those of quotas and limits
 SIGNS_OF_A_FULL_DISK = ("No space left", "disk is full", "quota exceeded", "File too large")
 SPACE_REMEDY = (

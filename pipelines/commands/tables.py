@@ -1,4 +1,4 @@
-"""`g3 results`, `g3 sql` and `g3 trace`: the warehouse in the terminal, read-only."""
+"""`g3 results`, `g3 sql`, `g3 trace` and `g3 photos`: tables in the terminal; nothing is written."""
 
 import sys
 from pathlib import Path
@@ -56,6 +56,28 @@ def show_trace(benchmark: str, experiment: str, profile: str | None) -> None:
     _print(traced)
     shards = traced.filter(asset="photos").height
     click.echo(f"{traced.height} materializations, down to {shards} photo shards.")
+
+
+def show_positions(folder: Path, csv: bool) -> None:
+    """Every photo below a folder with its position and place, or the reason for having none."""
+    from g3lib.images.metadata import BadMetadata
+    from g3lib.images.sources.folder import position_table
+    from g3lib.places import geocode
+
+    try:
+        positions = position_table(folder)
+    except BadMetadata as problem:
+        raise CommandFailed(str(problem), WRONG_USAGE) from problem
+    known = positions.filter(pl.col("lat").is_not_null() & pl.col("refused").is_null())
+    places = geocode(known["lat"], known["lon"]).select("city", "country")
+    table = positions.join(
+        known.select("photo").hstack(places), on="photo", how="left", maintain_order="left"
+    )
+    if csv:
+        sys.stdout.write(table.write_csv())
+    else:
+        _print(table)
+        click.echo(f"{known.height} of {table.height} photos have a position.")
 
 
 def _need_warehouse(home: Home) -> None:

@@ -35,13 +35,20 @@ class Toys:
     passes: bool = True
     explodes: bool = False
     retry: dg.RetryPolicy | None = None
+    outside: dict[str, str] = field(default_factory=dict)
+    tidied: int = 0
 
     def numbers(self, task: Task) -> Outcome:
         self.built.append("numbers")
         (task.scratch / "left behind").write_text("by a builder")
         if self.explodes:
             raise RuntimeError("the builder broke")
-        return Outcome(len(self.values), pl.DataFrame({"n": self.values}), metadata={"sum": sum(self.values)})
+        table = pl.DataFrame({"n": self.values})
+        return Outcome(len(self.values), table, metadata={"sum": sum(self.values)}, after_commit=self.tidy)
+
+    def tidy(self) -> None:
+        assert self.home.table(NUMBERS).exists()
+        self.tidied += 1
 
     def squares(self, task: Task) -> Outcome:
         self.built.append("squares")
@@ -58,6 +65,7 @@ class Toys:
             code_version=self.code_version,
             build=self.numbers,
             config=lambda *_: self.config,
+            observed=lambda *_: self.outside,
             rules=(rule,),
             retry=self.retry,
         )
@@ -177,6 +185,28 @@ def test_other_data_are_followed_and_predecessors_removed(toys: Toys) -> None:
     squares = toys.record(SQUARES)
     assert squares is not None and (toys.home.root / squares.path / "squares.txt").read_text() == "16"
     assert len(list((toys.home.root / "models").glob("squares@*"))) == 1
+
+
+def test_a_file_from_outside_that_changed_makes_anew_and_one_that_went_does_not(toys: Toys) -> None:
+    toys.outside = {"photos.zip": "10 bytes"}
+    toys.make("numbers")
+    record = toys.record(NUMBERS)
+    assert record is not None and record.config == {"outside files": {"photos.zip": "10 bytes"}}
+    toys.make("numbers")
+    toys.outside = {}  # deleted, to have the disk back
+    toys.make("numbers")
+    assert toys.built == ["numbers"]
+    toys.outside = {"photos.zip": "11 bytes"}
+    toys.make("numbers")
+    assert toys.built == ["numbers"] * 2
+
+
+def test_what_the_making_needed_goes_after_the_commit_and_not_before(toys: Toys) -> None:
+    toys.make("numbers")
+    assert toys.tidied == 1
+    toys.passes, toys.config = False, {"seed": 1}
+    toys.make("numbers")
+    assert toys.tidied == 1
 
 
 def test_a_folder_that_lost_a_file_is_made_anew(toys: Toys) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tiny import G3, ROOT, Finished, TinyHome, default_signals, eventually, lines_until
+from tiny import G3, MAYBE_EMPTY, ROOT, Finished, TinyHome, default_signals, eventually, lines_until
 
 from g3lib.store import Key, Record
 from pipelines.commands.failures import FAILED, INTERRUPTED
@@ -44,7 +44,7 @@ class HardLife:
 # at a line of the output, so many seconds after it, a signal
 MOMENTS: list[tuple[str, float, signal.Signals]] = [
     ("photos, captions", 0.3, signal.SIGKILL),
-    ("encoder", 3.0, signal.SIGKILL),
+    ("photo_census", 4.0, signal.SIGKILL),  # the encoder is in training
     ("image_features", 0.1, signal.SIGINT),
     ("gallery_index", 0.2, signal.SIGTERM),
 ]
@@ -142,7 +142,7 @@ class TestInterruptedAgainAndAgain:
     def test_every_committed_file_can_be_read(self, life: HardLife) -> None:
         for path in life.tiny.home.commits():
             if path.suffix == ".parquet":
-                assert pl.read_parquet(path).height > 0, path
+                assert pl.read_parquet(path).height > 0 or path.stem in MAYBE_EMPTY, path
 
     def test_dead_runs_are_closed(self, life: HardLife) -> None:
         statuses = list(life.tiny.run_statuses().values())

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from g3lib.features.encoder import Encoder
 from g3lib.features.extraction import BATCHES_AHEAD, NotFinite, image_features, text_features
+from g3lib.images.photo import BadPhoto
 
 
 class Tower:
@@ -98,5 +99,5 @@ def test_what_float16_cannot_hold_is_refused(scale: float) -> None:
 
 
 def test_a_photo_that_does_not_decode_is_an_error_of_its_own() -> None:
-    with pytest.raises(OSError, match="cannot identify image file"):
+    with pytest.raises(BadPhoto, match="begins with b'no photo'"):
         image_features([png(1), b"no photo"], encoder_of(Tower()), 4)

@@ -60,7 +60,7 @@ def test_the_same_files_give_the_same_key_and_others_another(inbox: Path) -> Non
 def test_a_batchs_photos_have_no_known_position(inbox: Path) -> None:
     drop(inbox, "a.JPEG", data=encoded())
     (photo,) = inbox_photos(inbox, take_batch(inbox, ["a.JPEG"]))
-    assert (photo.photo_id, photo.data, photo.extension) == ("a.JPEG", encoded(), "jpg")
+    assert (photo.photo_id, photo.data, photo.origin) == ("a.JPEG", encoded(), "a.JPEG")
     assert photo.lat is None and photo.lon is None
 
 

@@ -3,6 +3,9 @@
 import json
 import tarfile
 import tempfile
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,23 +15,27 @@ from hypothesis import strategies as st
 from pictures import encoded, photo
 
 from g3lib.images import CorruptShard, Photo, read_shard, write_shard
-from g3lib.images.shards import MANIFEST, REJECTED
+from g3lib.images.fates import LEDGER, Fate, Rejected
+from g3lib.images.photo import Limits
+from g3lib.images.shards import LOOKAHEAD, MANIFEST
 from g3lib.store.files import sha256_of
 
 PHOTOS = [photo(0), photo(1, encoded(1, "PNG")), photo(2, encoded(2, size=(200, 100)))]
 
 
-def write(folder: Path, photos: list[Photo] = PHOTOS) -> tuple[Path, pl.DataFrame, pl.DataFrame]:
+def write(
+    folder: Path, photos: Sequence[Photo | Rejected] = PHOTOS
+) -> tuple[Path, pl.DataFrame, pl.DataFrame]:
     tar = folder / "shard-000000.tar"
     return tar, *write_shard(tar, "toy", "shard-000000", photos)
 
 
 def test_photos_come_back_byte_for_byte(tmp_path: Path) -> None:
-    tar, manifest, rejected = write(tmp_path)
+    tar, manifest, ledger = write(tmp_path)
     assert list(read_shard(tar, manifest)) == [each.data for each in PHOTOS]
     assert list(read_shard(tar, manifest, sha256_of(tar))) == [each.data for each in PHOTOS]
     assert list(read_shard(tar, manifest.reverse())) == [each.data for each in PHOTOS[::-1]]
-    assert manifest.schema == MANIFEST and rejected.schema == REJECTED and rejected.is_empty()
+    assert manifest.schema == MANIFEST and ledger.schema == LEDGER
 
 
 def test_the_manifest_says_what_is_known_of_a_photo(tmp_path: Path) -> None:
@@ -60,37 +67,68 @@ def test_the_tar_is_a_webdataset(tmp_path: Path) -> None:
         members = opened.getmembers()
         contents = {each.name: opened.extractfile(each) for each in members}
         read = {name: handle.read() for name, handle in contents.items() if handle is not None}
-    assert [name.partition(".")[2] for name in read] == ["json", "jpg"] * 3
+    assert [name.partition(".")[2] for name in read] == ["json", "jpg", "json", "png", "json", "jpg"]
     keys = [name.partition(".")[0] for name in read]
     assert keys[::2] == keys[1::2] and len(set(keys)) == 3  # a sample's files lie side by side
     for row, key in zip(manifest.iter_rows(named=True), keys[::2], strict=True):
-        assert row["member"] == f"{key}.jpg"
+        assert row["member"].startswith(f"{key}.")
         assert json.loads(read[f"{key}.json"])["photo_id"] == row["photo_id"]
     assert {(each.mtime, each.uid, each.uname, each.mode) for each in members} == {(0, 0, "", 0o644)}
 
 
-def test_what_is_no_photo_or_comes_twice_is_left_out_with_a_reason(tmp_path: Path) -> None:
-    photos = [photo(0), photo(1, b"<html>"), photo(2, photo_id="p0"), photo(3, encoded(3)[:200]), photo(4)]
-    photos.insert(1, photo(5, photo_id="caf\udce9.jpg"))  # a file name that is not UTF-8
-    tar, manifest, rejected = write(tmp_path, photos)
+def test_every_offer_has_its_row_in_the_ledger(tmp_path: Path) -> None:
+    missing = Rejected("p9", Fate.GONE, "HTTP 410", "http://host/9.jpg", 410, 1)
+    photos = [photo(0), photo(1, b"<html>"), missing, photo(2, photo_id="p0"), photo(3, encoded(3)[:200])]
+    photos.append(photo(5, photo_id="caf\udce9.jpg"))  # a file name that is not UTF-8
+    photos.append(replace(photo(4), origin="http://host/4.jpg", http_status=200, attempts=2))
+    tar, manifest, ledger = write(tmp_path, photos)
     assert manifest["photo_id"].to_list() == ["p0", "p4"]
     assert list(read_shard(tar, manifest)) == [encoded(0), encoded(4)]
-    reasons = dict(rejected.iter_rows())
-    assert list(reasons) == ["caf\\udce9.jpg", "p1", "p0", "p3"]
-    assert reasons["p0"] == "its id occurs twice in this shard" and reasons["p1"] == "not an image"
-    assert (
-        reasons["p3"].startswith("does not decode") and reasons["caf\\udce9.jpg"] == "its id is not Unicode"
-    )
+    assert ledger.select("photo_id", "fate").rows() == [
+        ("p0", "stored"),
+        ("p1", "not_an_image"),
+        ("p9", "gone"),
+        ("p0", "duplicate_id"),
+        ("p3", "does_not_decode"),
+        ("caf\\udce9.jpg", "no_id"),
+        ("p4", "stored"),
+    ]
+    gone, stored = ledger.row(2, named=True), ledger.row(6, named=True)
+    assert gone | {"detail": "HTTP 410", "http_status": 410, "attempts": 1, "sha256": None} == gone
+    assert stored | {"origin": "http://host/4.jpg", "attempts": 2, "bytes": len(encoded(4))} == stored
+    assert stored["sha256"] == manifest["sha256"][1] and set(ledger["shard"]) == {"shard-000000"}
 
 
 def test_an_id_whose_first_photo_was_bad_may_come_again(tmp_path: Path) -> None:
-    _, manifest, rejected = write(tmp_path, [photo(0, b"bad"), photo(0)])
-    assert manifest["photo_id"].to_list() == rejected["photo_id"].to_list() == ["p0"]
+    _, manifest, ledger = write(tmp_path, [photo(0, b"bad"), photo(0)])
+    assert manifest["photo_id"].to_list() == ["p0"]
+    assert ledger["fate"].to_list() == ["not_an_image", "stored"]
+
+
+def test_a_profiles_limits_are_kept(tmp_path: Path) -> None:
+    tar = tmp_path / "shard.tar"
+    small, large = encoded(0), encoded(1, size=(300, 300))
+    shard = write_shard(tar, "toy", "s", [photo(0, small), photo(1, large)], Limits(len(small) + 1))
+    assert shard.manifest["photo_id"].to_list() == ["p1"]
+    assert shard.ledger["fate"].to_list() == ["too_few_bytes", "stored"]
+
+
+def test_memory_does_not_grow_with_the_photos(tmp_path: Path) -> None:
+    alive = weakref.WeakSet[Photo]()
+
+    def photos(count: int) -> Iterator[Photo]:
+        for number in range(count):
+            one = photo(number, encoded(0), f"p{number}")
+            alive.add(one)
+            yield one
+            assert len(alive) <= LOOKAHEAD + 2
+
+    assert write_shard(tmp_path / "s.tar", "toy", "s", photos(5 * LOOKAHEAD)).manifest.height == 5 * LOOKAHEAD
 
 
 def test_no_photos_give_an_empty_tar_and_typed_tables(tmp_path: Path) -> None:
-    tar, manifest, rejected = write(tmp_path, [])
-    assert manifest.schema == MANIFEST and rejected.schema == REJECTED
+    tar, manifest, ledger = write(tmp_path, [])
+    assert manifest.schema == MANIFEST and ledger.schema == LEDGER
     assert list(read_shard(tar, manifest)) == []
     with tarfile.open(tar) as opened:
         assert opened.getmembers() == []
@@ -100,17 +138,15 @@ def test_no_photos_give_an_empty_tar_and_typed_tables(tmp_path: Path) -> None:
 @given(st.lists(st.text(min_size=1, max_size=300), unique=True, max_size=5))
 def test_any_id_survives(ids: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path, manifest, rejected = write(
-            Path(folder), [photo(i, photo_id=each) for i, each in enumerate(ids)]
-        )
-        assert manifest["photo_id"].to_list() == ids and rejected.is_empty()
+        path, manifest, ledger = write(Path(folder), [photo(i, photo_id=each) for i, each in enumerate(ids)])
+        assert manifest["photo_id"].to_list() == ids and set(ledger["fate"]) <= {"stored"}
         assert list(read_shard(path, manifest)) == [encoded(i) for i in range(len(ids))]
         with tarfile.open(path) as opened:
             assert all(name.isascii() and "/" not in name for name in opened.getnames())
 
 
 def test_a_photo_of_unknown_position_has_nulls(tmp_path: Path) -> None:
-    _, manifest, _ = write(tmp_path, [Photo("x", encoded(), None, None, "unknown", "unknown", "png")])
+    _, manifest, _ = write(tmp_path, [Photo("x", encoded(kind="PNG"), None, None, "unknown", "unknown")])
     row = manifest.row(0, named=True)
     assert row["lat"] is None and row["lon"] is None and row["member"].endswith(".png")
 

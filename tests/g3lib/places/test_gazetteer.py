@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from g3lib.geo import coordinates_of, geodesic_km, unit_vectors
+from g3lib.geo.distances import EARTH_RADIUS_KM
 from g3lib.places import nearest_places
-from g3lib.places.gazetteer import SOURCE, gazetteer
+from g3lib.places.gazetteer import ANYWHERE, SOURCE, arc_km, chord, gazetteer, grouped, km_to, search
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,52 @@ def test_no_positions_give_no_rows_but_the_same_columns() -> None:
     assert empty.schema == one.schema and empty.height == 0
 
 
+def test_a_position_off_the_earth_is_named() -> None:
+    with pytest.raises(
+        ValueError, match=r"row 1 is no position on Earth: latitude nan, longitude 0.0 \(2 such rows"
+    ):
+        nearest_places([1.0, float("nan"), 91.0], [0.0, 0.0, 0.0])
+
+
+def test_no_two_places_share_a_point() -> None:
+    known = gazetteer().places
+    assert known.unique(["lat", "lon"]).height == known.height
+
+
+def test_groups_are_searched_apart() -> None:
+    """The nearest place of a group is found however much nearer another group's places are."""
+    points = unit_vectors([0.0, 0.0, 50.0], [0.0, 1.0, 90.0])
+    groups = np.array([0, 1, 1])
+    both = search(grouped(points, groups), np.arange(3))
+    chords, rows = both.nearest(grouped(unit_vectors([0.0, 0.0], [0.1, 0.1]), groups[:2]), ANYWHERE)
+    assert rows.tolist() == [0, 1]
+    assert arc_km(chords) == pytest.approx(
+        [EARTH_RADIUS_KM * np.radians(0.1), EARTH_RADIUS_KM * np.radians(0.9)]
+    )
+    assert both.nearest(grouped(points[:1], np.array([7])), ANYWHERE)[1].tolist() == [-1]
+
+
+def test_kilometres_by_the_straight_line_are_geodesic_ones() -> None:
+    generator = np.random.default_rng(4)
+    rows = generator.integers(gazetteer().places.height, size=5000).astype(np.int32)
+    lat = (gazetteer().lat[rows] + generator.normal(0, 0.2, 5000)).clip(-90, 90)
+    lon = (gazetteer().lon[rows] + generator.normal(0, 0.3, 5000) + 180.0) % 360.0 - 180.0
+    found = km_to(rows, unit_vectors(lat, lon), lat, lon)
+    exact = geodesic_km(lat, lon, gazetteer().lat[rows], gazetteer().lon[rows])
+    assert (exact < 10).any() and (exact > 60).any()
+    assert np.abs(found - exact).max() < 2e-6
+
+
+def test_chords_and_kilometres_are_inverse() -> None:
+    km = np.array([0.0, 1e-3, 1.0, 50.0, 20_000.0])
+    assert arc_km(chord(km)) == pytest.approx(km)
+    assert arc_km(np.array([np.inf])) == np.inf
+
+
 def test_every_place_has_a_city_and_a_country() -> None:
     known = gazetteer().places
     assert known.height > 100_000
-    assert known.select("city", "country", "lat", "lon").null_count().sum_horizontal().item() == 0
+    assert (
+        known.select("city", "gazetteer_name", "continent", "lat", "lon").null_count().sum_horizontal().item()
+        == 0
+    )

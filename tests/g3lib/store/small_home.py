@@ -1,13 +1,20 @@
 """A small G3_HOME with every published table, as the stages would leave it."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import polars as pl
 
 from g3lib.experiments.published import published
+from g3lib.images.duplicates import DUPLICATES, OVERLAP
+from g3lib.images.fates import LEDGER
+from g3lib.images.metadata import FINDINGS
 from g3lib.results import accuracy_table
 from g3lib.store import Check, Home, Input, Key, Record
 from g3lib.store.artifacts import commit_card, commit_table, frame_version
 
 PARTITION = "im2gps3k|g3"
+SCHEMA_OF_FINDINGS = {"dataset": pl.String, **FINDINGS}
 QUERIES = 40
 RUNS = pl.DataFrame(
     {
@@ -120,7 +127,31 @@ def put_results(home: Home, queries: int = QUERIES) -> Record:
     table = accuracy_table(predicted, queries, 200, 0)
     put(home, Key("accuracy", PARTITION), table, record)
     put(home, Key("published"), published())
+    put_image_tables(home, *shards)
     return record
+
+
+def put_image_tables(home: Home, gallery: Record, queries: Record) -> None:
+    """What is known of the photos besides: findings, places, duplicates, leaks and authors."""
+    key = Key("metadata", "mp16")
+    finding = {"name": "swapped_coordinates", "action": "repaired", "rows": 3, "detail": "", "example": ""}
+    found = pl.DataFrame({"dataset": "mp16", **finding}, schema=SCHEMA_OF_FINDINGS)
+    beside = put_beside(home.table(key).parent / "findings" / "mp16.parquet", found)
+    record = put(home, key, pl.DataFrame({"photo_id": ["0-0"]}))
+    record = replace(record, files={home.relative(beside): beside.stat().st_size})
+    commit_table(home.table(key), pl.DataFrame({"photo_id": ["0-0"]}), record)
+    names = {"neighbourhood": None, "city": "Kyoto", "country": "Japan", "country_code": "jp"}
+    rest = {"county": None, "state": None, "region": None, "continent": "Asia", "source": "nearest"}
+    place = {"dataset": "mp16", "photo_id": "0-0", **names, **rest, "place_km": 1.0, "caption": "A photo"}
+    put(home, Key("captions", "mp16-000000"), pl.DataFrame(place), gallery)
+    ends = {"dataset": "im2gps3k", "photo_id": "0-1", "other_dataset": "mp16", "other_photo_id": "0-1"}
+    link = pl.DataFrame({"kind": "exact", "distance": 0, **ends}, schema=DUPLICATES)
+    counted = {"dataset": "mp16", "shard": "shard-000000", "fate": "stored", "photos": 10, "bytes": 51210}
+    put(home, Key("photo_census"), pl.DataFrame(counted), gallery, queries)
+    put(home, Key("photo_duplicates"), link, gallery, queries)
+    put(home, Key("leaked_queries"), link, gallery, queries)
+    row = {"gallery": "mp16", "benchmark": "im2gps3k", **dict.fromkeys(list(OVERLAP)[2:], 1)}
+    put(home, Key("author_overlap"), pl.DataFrame(row, schema=OVERLAP, strict=False), gallery, queries)
 
 
 def put_photos(home: Home, dataset: str, shard: int) -> Record:
@@ -130,15 +161,38 @@ def put_photos(home: Home, dataset: str, shard: int) -> Record:
             "dataset": dataset,
             "photo_id": [f"{shard}-{i}" for i in range(10)],
             "author": [None, *("a" * 9)],
+            "licence": "CC BY 2.0",
             "lat": 1.0,
             "lon": 2.0,
+            "width": 500,
+            "height": 375,
             "bytes": 5121,
+            "sha256": "d" * 64,
         }
     )
     key, path = Key("photos", f"{dataset}-{shard:06d}"), home.shard(dataset, shard)
+    beside = put_beside(path.parent / "ledger" / f"{path.stem}.parquet", ledger_of(frame, path.stem))
     record = record_of(key, frame_version(frame), path=home.relative(path))
+    record = replace(record, files={home.relative(beside): beside.stat().st_size})
     commit_table(path.with_suffix(".parquet"), frame, record)
     return record
+
+
+def ledger_of(photos: pl.DataFrame, shard: str) -> pl.DataFrame:
+    """The photos, and two more that are gone."""
+    stored = photos.select("dataset", "photo_id", "bytes", "sha256", fate=pl.lit("stored"))
+    gone = stored.head(2).with_columns(
+        photo_id=pl.format("gone-{}", "photo_id"), fate=pl.lit("gone"), bytes=None, sha256=None
+    )
+    nothing = {name: None for name in LEDGER if name not in {*stored.columns, "shard"}}
+    return pl.concat([stored, gone]).with_columns(shard=pl.lit(shard), **nothing).select(*LEDGER).cast(LEDGER)
+
+
+def put_beside(path: Path, frame: pl.DataFrame) -> Path:
+    """A table without a record of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(path)
+    return path
 
 
 def history_of(*records: Record) -> pl.DataFrame:

@@ -62,11 +62,20 @@ def test_every_file_and_record_arrives(home: Home) -> None:
         "results.published": 199,
         "results.published_reference": 9,
         "results.photo": 20,
-        "lineage.materialization": 8,
-        "lineage.input": 7,
+        "results.photo_ledger": 24,
+        "results.photo_census": 1,
+        "results.photo_duplicate": 1,
+        "results.leaked_query": 1,
+        "results.author_overlap": 1,
+        "results.metadata_finding": 1,
+        "results.place": 1,
+        "lineage.materialization": 14,
+        "lineage.input": 16,
         "lineage.run": 2,
-        "lineage.check": 8,
+        "lineage.check": 14,
     }
+    fates = query(home, "select shard, fate, count(*) from results.photo_ledger group by all order by all")
+    assert fates.rows()[:2] == [("im2gps3k-000000", "gone", 2), ("im2gps3k-000000", "stored", 10)]
     row = query(home, "from results.prediction where photo_id = 'q9'").row(0, named=True)
     assert row["error_km"] is None and row["run_id"] == "run-1"
     made = query(home, "from lineage.materialization where asset = 'predictions'").row(0, named=True)
@@ -342,5 +351,5 @@ def test_a_thousand_materializations_take_a_moment(home: Home) -> None:
     source = put_results(home)
     events = [record_of(Key("things", str(i)), f"v{i}", (source,)) for i in range(1000)]
     started = time.process_time()
-    assert published_now(home, history_of(*events)).tables["lineage.materialization"] == 1008
+    assert published_now(home, history_of(*events)).tables["lineage.materialization"] == 1014
     assert time.process_time() - started < 2.0

@@ -1,0 +1,44 @@
+"""The one form that every publisher's metadata take here, and the report of what was found in them."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+# MP16-Pro's text: Nominatim's address parts, by which G3's captions are made
+PLACE_FIELDS = ("neighbourhood", "city", "county", "state", "region", "country", "country_code", "continent")
+
+# one row for every row of the file, in its order
+METADATA = pl.Schema(
+    {
+        "photo_id": pl.String,
+        "author": pl.String,  # "unknown" where the file does not tell
+        "licence": pl.String,  # likewise
+        "lat": pl.Float64,
+        "lon": pl.Float64,  # in [-180, 180)
+        "locator": pl.String,  # URL, hash or file name by which the source finds the photo; null if it has none
+        **dict.fromkeys(PLACE_FIELDS, pl.String),  # country_code in lower case
+        "refused": pl.String,  # the Fate of a row that cannot be used, else null
+    }
+)
+
+FINDINGS = pl.Schema(
+    {
+        "name": pl.String,  # what lies, such as `swapped_coordinates`
+        "action": pl.String,  # repaired, refused or noted
+        "rows": pl.Int64,
+        "detail": pl.String,  # the evidence, in words
+        "example": pl.String,  # the first row concerned, as it stands in the file
+    }
+)
+
+
+class BadMetadata(ValueError):
+    """A file that is not what it was offered as: names it, what was found, and the remedy."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Checked facts (schema METADATA) and what was found on the way (schema FINDINGS)."""
+
+    table: pl.DataFrame
+    findings: pl.DataFrame
