@@ -48,11 +48,14 @@ def _train_encoder(task: Task, report: Any) -> tuple[Any, dict[str, Any]]:
     from g3lib.features.encoder_training import EncoderTraining, train_encoder
 
     assert task.profile.encoder.training is not None
-    captions = task.table("captions")
-    images, history = [], []
+    # at sea there are no names: such a photo has nothing to be paired with
+    named = task.table("captions").drop_nulls("caption").select("dataset", "photo_id", "caption")
+    images, captions, history = [], [], []
     for record in task.inputs["photos"]:
         manifest = pl.read_parquet(task.commit_of(record))
+        manifest = manifest.join(named, on=["dataset", "photo_id"], how="inner", maintain_order="left")
         images += [np.asarray(upright(data)) for data in read_shard(tar_of(task.home, record), manifest)]
+        captions += manifest["caption"].to_list()
 
     def each_epoch(epoch: int, metrics: dict[str, float]) -> None:
         history.append(metrics)
@@ -60,7 +63,7 @@ def _train_encoder(task: Task, report: Any) -> tuple[Any, dict[str, Any]]:
 
     settings = task.profile.encoder.training.model_dump()
     training = EncoderTraining(model=task.profile.encoder.architecture, **settings)
-    model = train_encoder(np.stack(images), captions["caption"].to_list(), training, each_epoch)
+    model = train_encoder(np.stack(images), captions, training, each_epoch)
     plot = curves(history, ["loss"], task.scratch / "curves.png")
     return model, {"training loss": picture(plot, "loss per epoch"), "epochs": len(history)}
 

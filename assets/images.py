@@ -20,7 +20,7 @@ from g3lib.images.sources import Place, source_of
 from g3lib.store import Home, Record
 from g3lib.store.artifacts import is_intact, read_record
 
-PASSES, MINUTES = 3, 5  # how often, and how long after, a shard with transient failures asks for them again
+PASSES, RETRY_SECONDS = 3, 300.0  # how often, and how long after, a shard asks again for what failed for now
 EXAMPLES = 200  # of absent photos on an asset page; all are in the ledger
 
 
@@ -96,7 +96,7 @@ def _build_photos(task: Task) -> Outcome:
     try:
         shard = write_shard(scratch, dataset.name, tar.stem, offers, limits)
     except TooManyFailures as failures:
-        raise dg.RetryRequested(PASSES, seconds_to_wait=60 * MINUTES) from failures
+        raise dg.RetryRequested(PASSES, seconds_to_wait=RETRY_SECONDS) from failures
     shard.ledger.write_parquet(task.scratch / "ledger.parquet", compression="zstd")
     ledger = tar.parent / "ledger" / f"{tar.stem}.parquet"
     return Outcome(

@@ -18,8 +18,7 @@ COVERAGE = 0.95  # of the photos with a position; below it the caption template 
 def _config(profile: Profile, _: Partition) -> Config:
     manners = {"nominatim_url", "nominatim_requests_per_second"}
     places: Config = profile.places.model_dump(mode="json", exclude=manners)
-    if profile.places.geocoder == "offline":
-        places.pop("nominatim_zoom")
+    places.pop("nominatim_zoom" if profile.places.geocoder == "offline" else "near_km")
     return profile.plain("caption_template", "caption_granularity") | {"places": places}
 
 

@@ -96,6 +96,7 @@ class PlaceSettings(Section):
 
     published: bool = True  # MP16-Pro's own names come first
     geocoder: Literal["offline", "nominatim"] = "offline"
+    near_km: Annotated[float, Field(gt=0, le=1000)] = 50.0  # offline: a place beyond it names no city
     nominatim_url: str = "http://localhost:8080"
     nominatim_requests_per_second: Annotated[float, Field(gt=0, le=10_000)] = 10.0
     nominatim_zoom: Annotated[int, Field(ge=3, le=18)] = 14

@@ -204,18 +204,18 @@ def _neighbourhoods(
     return np.where(part, nearest, -1).astype(np.int32)
 
 
-def locate(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> Found:
+def locate(lat: NDArray[np.float64], lon: NDArray[np.float64], near_km: float = NEAR_KM) -> Found:
     """What is known of checked positions (n,), best near each other: one thread, some 400 bytes of memory each."""
     points = unit_vectors(lat, lon)
     country, source = _countries(lat, lon)
     nearest, nearest_km = _nearest(points, country)
     city, place_km = np.full(len(lat), -1, np.int32), np.full(len(lat), np.nan)
-    near = np.flatnonzero(nearest_km <= NEAR_KM * 1.01)  # the sphere preselects, the geodesic decides
+    near = np.flatnonzero(nearest_km <= near_km * 1.01)  # the sphere preselects, the geodesic decides
     city[near] = nearest[near]
     close = np.flatnonzero(nearest_km <= CITY_KM)
     city[close] = _cities(points[close], nearest[close], nearest_km[close])
     place_km[near] = km_to(city[near], points[near], lat[near], lon[near])
-    city[near[place_km[near] > NEAR_KM]] = -1
+    city[near[place_km[near] > near_km]] = -1
     place_km[city < 0] = np.nan
     at_sea = source == NONE
     nearest[at_sea & (city < 0)] = -1
@@ -242,17 +242,17 @@ def _rows(rows: NDArray[np.integer]) -> pl.Series:
     return pl.Series(rows, dtype=pl.Int32).replace(-1, None)
 
 
-def geocode(lat: ArrayLike, lon: ArrayLike) -> pl.DataFrame:
+def geocode(lat: ArrayLike, lon: ArrayLike, near_km: float = NEAR_KM) -> pl.DataFrame:
     """One row per position (degrees) with the columns of SCHEMA; the rules stand at the head of this module.
 
-    Uses every core and some 300 bytes per position. Raises ValueError naming the first row that is not on Earth.
+    `near_km` is NEAR_KM for pictures that show more than a photo does. Uses every core and some 300 bytes per position. Raises ValueError naming the first row that is not on Earth.
     """
     lat, lon = positions(lat, lon)
     columns = [np.empty(len(lat), kind) for kind in ("i2", "i1", "i4", "i4", "i4", "f8")]  # as in Found
     index(), everywhere(), border_map()  # once, before the threads ask for them
 
     def look(rows: NDArray[np.intp]) -> None:
-        parts: tuple[NDArray[np.generic], ...] = locate(lat[rows], lon[rows])
+        parts: tuple[NDArray[np.generic], ...] = locate(lat[rows], lon[rows], near_km)
         for column, part in zip(columns, parts, strict=True):
             column[rows] = part
 

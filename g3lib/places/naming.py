@@ -38,7 +38,7 @@ def _geocoded(
     photos: pl.DataFrame, settings: PlaceSettings, journal: Path, report: Callable[[str], None]
 ) -> pl.DataFrame:
     if settings.geocoder == "offline":
-        return geocode(photos["lat"], photos["lon"])
+        return geocode(photos["lat"], photos["lon"], settings.near_km)
     url = urlsplit(settings.nominatim_url)
     server = Server(
         domain=url.netloc + url.path.rstrip("/"),

@@ -183,3 +183,10 @@ def test_a_position_off_the_earth_is_named() -> None:
 def test_only_divided_countries_are_divided() -> None:
     with pytest.raises(KeyError):
         is_in_europe("kz", np.zeros(1), np.zeros(1))
+
+
+def test_pictures_that_show_more_look_further() -> None:
+    sahara = ([21.0], [3.0])
+    near, far = geocode(*sahara), geocode(*sahara, near_km=300)
+    assert near["city"].to_list() == [None] and near["country_code"].to_list() == ["dz"]
+    assert far["city"][0] is not None and 50 < far["place_km"][0] <= 300
