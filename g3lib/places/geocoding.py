@@ -245,7 +245,8 @@ def _rows(rows: NDArray[np.integer]) -> pl.Series:
 def geocode(lat: ArrayLike, lon: ArrayLike, near_km: float = NEAR_KM) -> pl.DataFrame:
     """One row per position (degrees) with the columns of SCHEMA; the rules stand at the head of this module.
 
-    `near_km` is NEAR_KM for pictures that show more than a photo does. Uses every core and some 300 bytes per position. Raises ValueError naming the first row that is not on Earth.
+    `near_km` is NEAR_KM for photos, and more for pictures that show more. Uses every core and some 300 bytes per
+    position. Raises ValueError naming the first row that is not on Earth.
     """
     lat, lon = positions(lat, lon)
     columns = [np.empty(len(lat), kind) for kind in ("i2", "i1", "i4", "i4", "i4", "f8")]  # as in Found

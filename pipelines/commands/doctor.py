@@ -9,7 +9,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from g3lib.experiments import Profile
-from g3lib.experiments.datasets import WebDatasetSource
+from g3lib.experiments.datasets import (
+    ArchiveSource,
+    BlueMarbleSource,
+    Dataset,
+    FolderSource,
+    MultimediaCommonsSource,
+    PlacePulseSource,
+    UrlListSource,
+    WebDatasetSource,
+)
+from g3lib.images.sources import source_of
 from g3lib.store import Home
 from pipelines.commands.failures import CommandFailed
 from pipelines.commands.run import settings
@@ -39,7 +49,9 @@ def examine(name: str | None) -> None:
     lacking = []
     for each in names:
         profile, home = settings(each)
-        table = Table("", "what", "found", "remedy", title=f"profile {profile.name}, home {home.root}")
+        table = Table(title=f"profile {profile.name}, home {home.root}")
+        for column in ("", "what", "found", "remedy"):
+            table.add_column(column, overflow="fold")  # a cut path is of no use
         for finding in findings(profile, home):
             mark = "ok" if finding.ok else ("LACKS" if finding.needed else "-")
             table.add_row(mark, finding.what, finding.found, "" if finding.ok else finding.remedy)
@@ -92,7 +104,7 @@ def _disk(profile: Profile, home: Home) -> Finding:
     folder = next(path for path in (home.root, *home.root.parents) if path.exists())
     free = shutil.disk_usage(folder).free / GIGABYTE
     photos = sum(dataset.shards * dataset.photos_per_shard for dataset in profile.datasets)
-    kilobytes = 100 if any(isinstance(d.source, WebDatasetSource) for d in profile.datasets) else 10
+    kilobytes = 10 if all(isinstance(d.source, BlueMarbleSource) for d in profile.datasets) else 100
     wanted = max(photos * kilobytes / 1e6, 1.0)
     return Finding("disk", f"{free:.0f} GB free", free >= wanted, f"{wanted:.0f} GB: set G3_HOME")
 
@@ -107,12 +119,36 @@ def _gpu(profile: Profile) -> Finding:
 
 
 def _incoming(profile: Profile, home: Home) -> Iterator[Finding]:
+    """What a dataset's owner asks, and what has to be brought."""
     for dataset in profile.datasets:
-        if isinstance(dataset.source, WebDatasetSource):
-            folder: Path = home.root / "incoming" / dataset.name
-            tars = len(list(folder.glob("*.tar")))
-            remedy = f"put tars and metadata.csv into {folder} (docs: README, MP-16)"
-            yield Finding(f"photos of {dataset.name}", f"{tars} tars", tars >= dataset.shards, remedy)
+        terms, folder = source_of(dataset).terms, home.root / "incoming" / dataset.name
+        what, found = f"photos of {dataset.name}", f"{dataset.source.kind}: {terms.note}"
+        if terms.account is not None:
+            there = bool(os.environ.get("HF_TOKEN")) or any(folder.glob("*"))
+            yield Finding(what, found, there, f"{terms.account}; or bring its files to {folder}")
+            continue
+        missing = [str(path) for path in _brought(dataset, folder) if not path.exists()]
+        yield Finding(what, found, not missing, f"bring {', '.join(missing)} (docs/datasets.md)")
+
+
+def _brought(dataset: Dataset, folder: Path) -> list[Path]:
+    """The files and folders that a source of this kind asks its user for."""
+    source = dataset.source
+    if isinstance(source, FolderSource):
+        return [Path(source.path)]
+    if isinstance(source, WebDatasetSource):
+        metadata = "metadata.parquet" if (folder / "metadata.parquet").exists() else "metadata.csv"
+        tars = sorted(folder.glob("*.tar"))[: dataset.shards]
+        return [folder / metadata, *(tars or [folder / "*.tar"])]
+    if isinstance(source, UrlListSource):
+        return [folder / source.urls, folder / source.metadata]
+    if isinstance(source, MultimediaCommonsSource):
+        return [folder / source.metadata]
+    if isinstance(source, ArchiveSource):
+        return [folder / source.archive, folder / source.metadata]
+    if isinstance(source, PlacePulseSource):
+        return [folder / source.votes, folder / source.archive]
+    return []
 
 
 def _encoder(profile: Profile) -> Finding:
