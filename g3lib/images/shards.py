@@ -6,10 +6,7 @@ a tar that differs from it is corrupt.
 
 import hashlib
 import json
-import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +14,8 @@ import polars as pl
 
 from g3lib.images.archives.tar_writer import TarWriter
 from g3lib.images.fates import LEDGER, Fate, Rejected
-from g3lib.images.photo import BadPhoto, Inspection, Limits, Photo, inspect
+from g3lib.images.inspecting import Look, inspected
+from g3lib.images.photo import BadPhoto, Limits, Photo
 
 MANIFEST = pl.Schema(
     {
@@ -37,9 +35,8 @@ MANIFEST = pl.Schema(
         "offset": pl.Int64,
     }
 )
-INSPECTORS = min(8, os.cpu_count() or 1)  # threads: Pillow releases the GIL while it decodes
 NO_LIMITS = Limits()
-LOOKAHEAD = 4 * INSPECTORS  # photos in memory at once
+_JSON = json.JSONEncoder(sort_keys=True)
 
 
 class CorruptShard(RuntimeError):
@@ -51,11 +48,6 @@ class Shard(NamedTuple):
 
     manifest: pl.DataFrame
     ledger: pl.DataFrame
-
-
-class _Look(NamedTuple):
-    inspection: Inspection
-    sha256: str
 
 
 def write_shard(
@@ -73,7 +65,7 @@ def write_shard(
     rows, ledger, seen = list[dict[str, object]](), list[dict[str, object]](), set[str]()
     where = {"dataset": dataset, "shard": shard}
     with TarWriter(tar_path) as tar:
-        for offer, look in _inspected(offers, limits):
+        for offer, look in inspected(offers, limits):
             judged = offer if isinstance(offer, Rejected) else _judged(offer, look, seen)
             if isinstance(judged, Rejected):
                 ledger.append(where | _absence(judged))
@@ -83,7 +75,7 @@ def write_shard(
             key = f"{len(rows):06d}-{hashlib.sha256(photo.photo_id.encode()).hexdigest()[:12]}"
             member = f"{key}.{inspection.extension}"
             facts = {"dataset": dataset} | _facts(photo)
-            tar.add(f"{key}.json", json.dumps(facts, sort_keys=True).encode())
+            tar.add(f"{key}.json", _JSON.encode(facts).encode())
             offset = tar.add(member, photo.data)
             seen_as = {"width": inspection.width, "height": inspection.height, "dhash": inspection.dhash}
             digest = {"bytes": len(photo.data), "sha256": sha256}
@@ -92,34 +84,17 @@ def write_shard(
     return Shard(pl.DataFrame(rows, schema=MANIFEST), pl.DataFrame(ledger, schema=LEDGER))
 
 
-def _inspected(
-    offers: Iterable[Photo | Rejected], limits: Limits
-) -> Iterator[tuple[Photo | Rejected, "Future[_Look]"]]:
-    """Offers in their order, each photo with the look that a thread has taken, or is taking, at it."""
-
-    def look(data: bytes) -> _Look:
-        return _Look(inspect(data, limits), hashlib.sha256(data).hexdigest())
-
-    nothing, ahead = Future[_Look](), deque[tuple[Photo | Rejected, Future[_Look]]]()
-    with ThreadPoolExecutor(INSPECTORS, thread_name_prefix="inspect") as threads:
-        for offer in offers:
-            ahead.append((offer, threads.submit(look, offer.data) if isinstance(offer, Photo) else nothing))
-            if len(ahead) >= LOOKAHEAD:
-                yield ahead.popleft()
-        yield from ahead
-
-
-def _judged(photo: Photo, look: "Future[_Look]", seen: set[str]) -> tuple[Photo, _Look] | Rejected:
+def _judged(photo: Photo, look: Look | BadPhoto | None, seen: set[str]) -> tuple[Photo, Look] | Rejected:
     """The photo with what a look told, or why it is left out."""
-    try:
-        if _printable(photo.photo_id) != photo.photo_id:
-            raise BadPhoto(Fate.NO_ID, "its id is not Unicode")  # a file name's bytes, from a folder
-        if photo.photo_id in seen:
-            raise BadPhoto(Fate.DUPLICATE_ID, "its id occurs twice in this shard")
-        return photo, look.result()
-    except BadPhoto as problem:
-        fate, detail, way = problem.fate, problem.detail, (photo.origin, photo.http_status, photo.attempts)
-        return Rejected(_printable(photo.photo_id), fate, detail, *way, len(photo.data))
+    if _printable(photo.photo_id) != photo.photo_id:  # a file name's bytes, from a folder
+        look = BadPhoto(Fate.NO_ID, "its id is not Unicode")
+    elif photo.photo_id in seen:
+        look = BadPhoto(Fate.DUPLICATE_ID, "its id occurs twice in this shard")
+    if isinstance(look, Look):
+        return photo, look
+    assert look is not None
+    fate, detail, way = look.fate, look.detail, (photo.origin, photo.http_status, photo.attempts)
+    return Rejected(_printable(photo.photo_id), fate, detail, *way, len(photo.data))
 
 
 def _printable(photo_id: str) -> str:

@@ -16,8 +16,9 @@ from pictures import encoded, photo
 
 from g3lib.images import CorruptShard, Photo, read_shard, write_shard
 from g3lib.images.fates import LEDGER, Fate, Rejected
+from g3lib.images.inspecting import BATCH, LOOKAHEAD
 from g3lib.images.photo import Limits
-from g3lib.images.shards import LOOKAHEAD, MANIFEST
+from g3lib.images.shards import MANIFEST
 from g3lib.store.files import sha256_of
 
 PHOTOS = [photo(0), photo(1, encoded(1, "PNG")), photo(2, encoded(2, size=(200, 100)))]
@@ -121,7 +122,7 @@ def test_memory_does_not_grow_with_the_photos(tmp_path: Path) -> None:
             one = photo(number, encoded(0), f"p{number}")
             alive.add(one)
             yield one
-            assert len(alive) <= LOOKAHEAD + 2
+            assert len(alive) <= LOOKAHEAD + 2 * BATCH
 
     assert write_shard(tmp_path / "s.tar", "toy", "s", photos(5 * LOOKAHEAD)).manifest.height == 5 * LOOKAHEAD
 
