@@ -15,6 +15,7 @@ from assets.step import Config, Outcome, Partition, Rule, Step, Task
 from g3lib.experiments import Profile
 from g3lib.experiments.datasets import Dataset
 from g3lib.images import read_shard, write_shard
+from g3lib.images.download import TooManyFailures
 from g3lib.images.photo import Limits
 from g3lib.images.sources import Place, source_of
 from g3lib.store import Home, Record
@@ -91,8 +92,6 @@ def _build_photos(task: Task) -> Outcome:
     offers = source.photos(place, index, task.commit_of(facts))
     tar, scratch = task.home.shard(dataset.name, index), task.scratch / "shard.tar"
     limits = Limits(minimum_bytes=getattr(dataset.source, "minimum_bytes", 0))
-    from g3lib.images.download import TooManyFailures
-
     try:
         shard = write_shard(scratch, dataset.name, tar.stem, offers, limits)
     except TooManyFailures as failures:

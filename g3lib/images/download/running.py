@@ -12,6 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,18 +43,21 @@ def download(
     stored: Callable[[str], bytes | None] = lambda _: None,
     report: Callable[[str], None] = lambda _: None,
     total: int | None = None,
+    turn: AbstractContextManager[object] | None = None,
 ) -> Generator[Delivered | Rejected, None, None]:
     """Fetch photos into the folder `spool`, then hand out each request's outcome, in the order asked.
 
     What the spool holds from an earlier run, or `stored` by URL, is not asked for; earlier failures that may pass are.
-    `report` gets a line now and then where there is no terminal; `total` is the number of requests, if known.
+    `report` gets a line now and then where there is no terminal; `total` is the number of requests, if known. Hosts
+    are asked within `turn`, for whoever must ask one after another.
     The bytes begin like an image and are not decoded. Raises TooManyFailures once everything else is spooled,
     SpoolInUse, DiskFull and DamagedSpool.
     """
     total = len(wanted) if total is None and isinstance(wanted, Sized) else total
     with Spool.open(spool) as kept:
         run = _Run(settings, kept, stored, Progress(total, report))
-        _complete(run.fetch(wanted))
+        with turn or nullcontext():
+            _complete(run.fetch(wanted))
         run.judge()
         yield from run.outcomes()
 

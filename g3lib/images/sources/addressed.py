@@ -1,11 +1,12 @@
 """Photos that are fetched one by one: from a shard's rows of facts and an address for each to the shard's offers."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+from filelock import FileLock, Timeout
 
 from g3lib.experiments.datasets import DownloadSettings
 from g3lib.images.download import Delivered, Request, download
@@ -48,6 +49,7 @@ def fetched(
         spool_of(place, shard),
         stored=place.stored,
         report=place.report,
+        turn=_turn(place),
     )
     with closing(arrivals):  # gives the spool back at once
         for row, offer in zip(frame.iter_rows(named=True), offers, strict=True):
@@ -56,6 +58,21 @@ def fetched(
                 continue
             arrival = next(arrivals)
             yield _photo(row, arrival) if isinstance(arrival, Delivered) else arrival
+
+
+@contextmanager
+def _turn(place: Place) -> Iterator[None]:
+    """One shard at a time asks, of all that share a home: what a host is asked to bear counts for all of them."""
+    lock = FileLock(place.incoming.parent / ".asking.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        place.report("another shard is being fetched; this one waits: hosts are asked at one shard's rate")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _request(row: Row, address: Callable[[str], Address | None]) -> Request | Rejected:

@@ -244,9 +244,9 @@ def test_an_interruption_ends_it_at_once(tmp_path: Path, server: HostileServer) 
         raise Interrupted
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
         with pytest.raises(Interrupted):
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
             list(download(good(server, *range(1000)), hurried(requests_per_second=50), tmp_path))
     finally:
         signal.signal(signal.SIGALRM, before)

@@ -1,10 +1,13 @@
 """Rows of facts to photos by their URLs, against a server on loopback."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
+from filelock import FileLock
 from hostile_server import HostileServer, jpeg, serving
 from hurried import hurried
 
@@ -141,3 +144,17 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 def test_its_terms_are_told() -> None:
     assert UrlList.terms.fetched
     assert "weeks" in UrlList.terms.note
+
+
+def test_shards_of_one_home_ask_one_after_another(tmp_path: Path, server: HostileServer) -> None:
+    here, told = place(tmp_path / "web", per_shard=1), list[str]()
+    here.incoming.mkdir()
+    table = facts(tmp_path / "facts.parquet", {"photo_id": "a", "locator": server.url("good", 40)})
+    waiting = replace(here, report=told.append)
+    with ThreadPoolExecutor(1) as thread, FileLock(tmp_path / ".asking.lock"):
+        found = thread.submit(lambda: list(source_of(here.dataset).photos(waiting, 0, table)))
+        with pytest.raises(TimeoutError):
+            found.result(timeout=0.5)
+        assert "/good/40.jpg" not in server.counts()["asked"] and "this one waits" in told[0]
+    [photo] = found.result()
+    assert isinstance(photo, Photo)
