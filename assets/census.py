@@ -34,7 +34,9 @@ def _build(task: Task) -> Outcome:
 
 
 def _ledger(task: Task) -> pl.DataFrame:
-    return pl.scan_parquet(list(_ledgers(task))).select("dataset", "shard", "fate", "bytes").collect()
+    partition = pl.col("dataset") + "-" + pl.col("shard").str.strip_prefix("shard-")
+    ledger = pl.scan_parquet(list(_ledgers(task)))
+    return ledger.select("dataset", partition.alias("shard"), "fate", "bytes").collect()
 
 
 def _ledgers(task: Task) -> Iterator[str]:

@@ -41,6 +41,7 @@ _SOURCES = {
 # results table: the asset beside whose Parquet file its own lies, and the folder
 _BESIDE = {"photo_ledger": ("photos", "ledger"), "metadata_finding": ("metadata", "findings")}
 _FROM_RECORD = {"run_id": "run_id", "shard": "partition"}  # column: field of the file's record
+_OWN = {("photo_census", "shard")}  # columns of that name that a file has itself
 
 
 class WarehouseError(RuntimeError):
@@ -274,7 +275,8 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, commits: Sequence[_
 def _selected(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     """The select list that fills a results table from its files and their records."""
     found = connection.execute(_COLUMNS, {"schema": "results", "name": table}).fetchall()
-    return ", ".join(f"{'made' if name in _FROM_RECORD else 'data'}.{name}" for name, *_ in found)
+    carried = {name for name in _FROM_RECORD if (table, name) not in _OWN}
+    return ", ".join(f"{'made' if name in carried else 'data'}.{name}" for name, *_ in found)
 
 
 def _culprit(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str]) -> str:

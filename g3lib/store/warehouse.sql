@@ -160,7 +160,7 @@ create table results.photo_census (
 );
 comment on table results.photo_census is 'What is there, what is missing and why: photos of each shard by their fate.';
 comment on column results.photo_census.dataset is 'Dataset.';
-comment on column results.photo_census.shard is 'Tar; null for photos of the metadata that no shard was to hold.';
+comment on column results.photo_census.shard is 'Partition of asset photos; null for photos of the metadata that no shard was to hold.';
 comment on column results.photo_census.fate is 'stored, or the reason for absence; never_offered: in the metadata, in no shard.';
 comment on column results.photo_census.photos is 'How many.';
 comment on column results.photo_census.bytes is 'Their size, where known.';

@@ -146,7 +146,7 @@ def put_image_tables(home: Home, gallery: Record, queries: Record) -> None:
     put(home, Key("captions", "mp16-000000"), pl.DataFrame(place), gallery)
     ends = {"dataset": "im2gps3k", "photo_id": "0-1", "other_dataset": "mp16", "other_photo_id": "0-1"}
     link = pl.DataFrame({"kind": "exact", "distance": 0, **ends}, schema=DUPLICATES)
-    counted = {"dataset": "mp16", "shard": "shard-000000", "fate": "stored", "photos": 10, "bytes": 51210}
+    counted = {"dataset": "mp16", "shard": "mp16-000000", "fate": "stored", "photos": 10, "bytes": 51210}
     put(home, Key("photo_census"), pl.DataFrame(counted), gallery, queries)
     put(home, Key("photo_duplicates"), link, gallery, queries)
     put(home, Key("leaked_queries"), link, gallery, queries)

@@ -74,6 +74,7 @@ def test_every_file_and_record_arrives(home: Home) -> None:
         "lineage.run": 2,
         "lineage.check": 14,
     }
+    assert query(home, "from results.photo_census").row(0)[:3] == ("mp16", "mp16-000000", "stored")
     fates = query(home, "select shard, fate, count(*) from results.photo_ledger group by all order by all")
     assert fates.rows()[:2] == [("im2gps3k-000000", "gone", 2), ("im2gps3k-000000", "stored", 10)]
     row = query(home, "from results.prediction where photo_id = 'q9'").row(0, named=True)
