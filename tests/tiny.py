@@ -29,9 +29,9 @@ from pipelines.cli import main
 from pipelines.settings import load_profile
 
 # a developer's own settings must not determine what is tested; these two are for the tests themselves
-_OWN = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("G3_")}
-UPDATE_SNAPSHOT = bool(_OWN.get("G3_UPDATE_SNAPSHOT"))
-SCREENSHOTS = _OWN.get("G3_SCREENSHOTS")  # a folder for pictures of the pages
+OWN_SETTINGS = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("G3_")}
+UPDATE_SNAPSHOT = bool(OWN_SETTINGS.get("G3_UPDATE_SNAPSHOT"))
+SCREENSHOTS = OWN_SETTINGS.get("G3_SCREENSHOTS")  # a folder for pictures of the pages
 
 ROOT = Path(__file__).parents[1]
 G3 = Path(sys.executable).with_name("g3")

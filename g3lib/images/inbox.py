@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from g3lib.images.photo import Photo
+from g3lib.images.sources.folder import ENDINGS
 from g3lib.store.files import replacing
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".heic", ".heif"}
 SECONDS_AT_REST = 2.0  # a file younger than that may still be being copied
 
 
@@ -29,7 +29,7 @@ def new_files(inbox: Path, now: float | None = None) -> list[str]:
     return sorted(
         path.name
         for path in inbox.glob("*")
-        if path.suffix.lower() in SUFFIXES
+        if path.suffix.lower() in ENDINGS
         and path.is_file()
         and path.name not in taken
         and path.stat().st_mtime <= before

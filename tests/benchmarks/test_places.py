@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
-from tiny import _OWN
+from tiny import OWN_SETTINGS
 
 from g3lib.geo import coordinates_of, unit_vectors
 from g3lib.places import country_at, geocode
@@ -71,7 +71,7 @@ def run(python: str, script: str, *arguments: str) -> dict[str, Any]:
 
 def real_coordinates() -> NDArray[np.float64] | None:
     """MP-16's own (n, 2), where a file of them is named."""
-    path = _OWN.get("G3_MP16_COORDINATES")
+    path = OWN_SETTINGS.get("G3_MP16_COORDINATES")
     return pl.read_csv(path).select("LAT", "LON").drop_nulls().to_numpy() if path else None
 
 
@@ -110,7 +110,7 @@ def test_nearest_places_against_the_packages_that_find_them(tmp_path: Path) -> N
         f"{ours['seconds']:.2f} s, {ours['load']:.1f} s to load; {ours['busy']:.2f} s of processors",
         "",
     )
-    python = _OWN.get("G3_PEERS_PYTHON")
+    python = OWN_SETTINGS.get("G3_PEERS_PYTHON")
     if not python:
         print("no comparison: name a Python with reverse_geocoder and reverse_geocode in G3_PEERS_PYTHON")
         return
@@ -210,7 +210,7 @@ def by_polygons(points: NDArray[np.float64], whole: dict[str, Any]) -> NDArray[n
 
 def test_countries_against_whole_polygons() -> None:
     pytest.importorskip("shapely")
-    source = _OWN.get("G3_WORLD_ATLAS")
+    source = OWN_SETTINGS.get("G3_WORLD_ATLAS")
     if not source:
         pytest.skip("name world-atlas 2.0.2's countries-10m.json in G3_WORLD_ATLAS")
     codes = {number: code for code, number in country_codes().select("code", "numeric").iter_rows() if number}

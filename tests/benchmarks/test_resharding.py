@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
-from tiny import _OWN
+from tiny import OWN_SETTINGS
 
 from g3lib.experiments.datasets import Dataset, Mp16ProSource
 from g3lib.images import inspecting
@@ -37,7 +37,7 @@ from g3lib.store.files import install
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3600)]
 
-GIGABYTES = float(_OWN.get("G3_BENCHMARK_GIGABYTES", "5"))  # conftest takes G3_* from the environment
+GIGABYTES = float(OWN_SETTINGS.get("G3_BENCHMARK_GIGABYTES", "5"))  # conftest takes G3_* from the environment
 SLICES = 19
 ROUNDS = 2
 CORES = os.cpu_count() or 1

@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from g3lib.images.exif.containers import kind_of
+from g3lib.images.photo import FORMATS
+
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
@@ -78,15 +81,8 @@ async def read_body(response: "ClientResponse", limit: int, room: Room) -> bytes
 
 
 def is_image(data: bytes) -> bool:
-    """Whether bytes begin as JPEG, PNG, GIF, WebP or HEIF do; a server's Content-Type proves nothing."""
-    return (
-        data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"))
-        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
-        or (data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS)
-    )
-
-
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+    """Whether bytes begin as a photo's formats do; a server's Content-Type proves nothing."""
+    return kind_of(data) in FORMATS
 
 
 def beginning(data: bytes) -> str:
