@@ -81,6 +81,7 @@ def _conduct(profile: Profile, home: Home, started: float) -> None:
     from assets.plan import Workflow
     from assets.steps import STEPS
     from pipelines.conductor import StageFailed, conduct, needs_publishing, publish
+    from pipelines.interrupts import remembered_interrupts
 
     workflow = Workflow(profile, home, STEPS)
     if not any(workflow.pending(step) for step in STEPS.values()) and not needs_publishing(home):
@@ -91,7 +92,7 @@ def _conduct(profile: Profile, home: Home, started: float) -> None:
 
         definitions, tags = build_definitions(profile, home), {IN_PROCESS_TAG: str(os.getpid())}
         own = 0.0
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.get() as instance, remembered_interrupts() as check:
             if closed := tidy(home, instance):
                 click.echo(f"Closed {closed} runs of a process that had ended before them.")
             try:
@@ -99,6 +100,7 @@ def _conduct(profile: Profile, home: Home, started: float) -> None:
                 for made in conduct(workflow, definitions, instance, list(STEPS), tags, announce):
                     own += made.stage_seconds
                     click.echo(f"  done in {made.seconds:.1f} s")
+                    check()
                 click.echo("warehouse")
                 preparation.wait()
                 own += publish(definitions, instance, tags)
