@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from g3lib.alignment.location_encoder import LocationEncoder
+from g3lib.experiments.alignment import AlignmentSettings
 from g3lib.experiments.experiment import Gallery
-from g3lib.experiments.profile import AlignmentSettings
 
 INITIAL_LOGIT_SCALE = 3.99
 

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import trange
 
 from g3lib.alignment.model import GeoAlignment
-from g3lib.experiments.profile import AlignmentSettings
+from g3lib.experiments.alignment import AlignmentSettings
 
 
 class TrainingDiverged(RuntimeError):

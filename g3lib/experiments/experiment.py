@@ -6,11 +6,25 @@ The catalogue of them is `catalogue.py`; what runs them does not belong here.
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-Gallery = Literal["colour-histogram", "image", "image-gps", "image-gps-text"]
+from g3lib.experiments.alignment import HEADS
+
+Gallery = Literal[
+    "colour-histogram",
+    "image",
+    "image-gps",
+    "image-gps-text",
+    "image-gps-text-equal-earth",
+    "image-gps-text-neighbourhood",
+    "official",
+]
+GalleryPolicy = Literal["open", "other-authors", "other-authors-no-duplicates"]
 Selection = Literal["verifier", "first", "random"]
 
-GALLERIES: tuple[Gallery, ...] = ("colour-histogram", "image", "image-gps", "image-gps-text")
-ALIGNMENTS: tuple[Gallery, ...] = ("image-gps", "image-gps-text")  # those with trained heads
+GALLERIES: tuple[Gallery, ...] = get_args(Gallery)
+ALIGNMENTS: tuple[Gallery, ...] = tuple(
+    each for each in GALLERIES if each in HEADS
+)  # with heads of their own
+POLICIES: tuple[GalleryPolicy, ...] = get_args(GalleryPolicy)
 
 
 @dataclass(frozen=True)

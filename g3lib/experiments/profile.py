@@ -8,11 +8,11 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from g3lib.experiments.alignment import AlignmentSettings, Rate
 from g3lib.experiments.datasets import Dataset, Positive, Section
+from g3lib.experiments.indexing import IndexSettings
 
-Rate = Annotated[float, Field(gt=0, lt=1)]
 CRON = r"^[-\d*,/]+ [-\d*,/]+ [-\d*,/L]+ [-\w*,/]+ [-\w*,/#]+$"  # minute, hour, day, month, weekday
-Scale = Annotated[float, Field(gt=0)]
 
 
 class EncoderTrainingSettings(Section):
@@ -35,27 +35,16 @@ class EncoderSettings(Section):
     pretrained: str | None = None
     training: EncoderTrainingSettings | None = None
     batch_size: Positive = 256  # of feature extraction
+    precision: Literal["float32", "bfloat16", "float16"] = (
+        "float32"  # of the towers; features are stored in float16
+    )
+    compile: bool = False  # torch.compile: minutes at first, which millions of photos repay
 
     @model_validator(mode="after")
     def _one_origin(self) -> "EncoderSettings":
         if (self.pretrained is None) == (self.training is None):
             raise ValueError("encoder: give either `pretrained` (an open_clip tag) or `training`")
         return self
-
-
-class AlignmentSettings(Section):
-    """Geo-alignment's widths and training; the defaults are the official code's."""
-
-    rff_frequencies: Positive = 256
-    hidden: Positive = 1024
-    location: Positive = 512
-    sigmas: Annotated[tuple[Scale, ...], Field(min_length=1)] = (1.0, 16.0, 256.0)
-    epochs: Annotated[int, Field(gt=0, le=10_000)] = 10
-    batch_size: Annotated[int, Field(ge=2)] = 256
-    learning_rate: Rate = 3e-5
-    weight_decay: Annotated[float, Field(ge=0, le=10)] = 1e-6
-    decay_per_epoch: Annotated[float, Field(gt=0, le=1)] = 0.87
-    seed: int = 0
 
 
 class LmmSettings(Section):
@@ -124,6 +113,7 @@ class Profile(Section):
     datasets: tuple[Dataset, ...]
     encoder: EncoderSettings
     alignment: AlignmentSettings = AlignmentSettings()
+    index: IndexSettings = IndexSettings()
     lmm: LmmSettings = LmmSettings()
     places: PlaceSettings = PlaceSettings()
     caption_template: str = "official"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from g3lib import verification
 from g3lib.alignment.model import GeoAlignment
+from g3lib.experiments.alignment import AlignmentSettings
 from g3lib.experiments.experiment import Selection
-from g3lib.experiments.profile import AlignmentSettings
 from g3lib.geo import is_on_earth
 from g3lib.verification import choose, score
 

@@ -20,7 +20,7 @@ from g3lib.alignment.location_encoder import (
 )
 from g3lib.alignment.model import GeoAlignment, load_alignment, save_alignment
 from g3lib.alignment.training import losses
-from g3lib.experiments.profile import AlignmentSettings
+from g3lib.experiments.alignment import AlignmentSettings
 
 GOLDEN = Path(__file__).parent / "golden" / "official_g3_seed0.npz"
 WIDTH = 768

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from g3lib.alignment.model import GeoAlignment
 from g3lib.alignment.training import AlignmentData, TrainingDiverged, losses, symmetric_info_nce, train
-from g3lib.experiments.profile import AlignmentSettings
+from g3lib.experiments.alignment import AlignmentSettings
 
 SETTINGS = AlignmentSettings(
     rff_frequencies=8, hidden=16, location=8, epochs=3, batch_size=8, learning_rate=1e-3, seed=5
