@@ -1,6 +1,7 @@
 """Baselines: features of photos that are not CLIP's."""
 
-import numpy as np
+from dataclasses import asdict
+
 import polars as pl
 
 from assets.common import same_partition, tar_of
@@ -18,13 +19,15 @@ def _config(_: Profile, __: Partition) -> Config:
 
 
 def _build(task: Task) -> Outcome:
-    from g3lib.baselines import colour_histograms
+    from g3lib.baselines import BINS, colour_histograms
+    from g3lib.features.shards import Stamp, save_features
 
     (record,) = task.inputs["photos"]
     manifest = pl.read_parquet(task.commit_of(record))
     features = colour_histograms(read_shard(tar_of(task.home, record), manifest))
-    np.save(task.scratch / "features.npy", features)
-    return Outcome(rows=len(features), metadata={"width": features.shape[1]})
+    stamp = Stamp("colour-histogram", "", f"{BINS} bins per channel, square roots", "float32", BINS**3)
+    save_features(task.scratch, features, stamp)
+    return Outcome(rows=len(features), metadata=asdict(stamp))
 
 
 STEPS = (
@@ -32,7 +35,7 @@ STEPS = (
         name="colour_histograms",
         group="baselines",
         description="Joint RGB histograms of a shard's photos, as unit vectors.",
-        code_version="1",
+        code_version="2",
         build=_build,
         config=_config,
         kind="features",

@@ -10,7 +10,7 @@ import polars as pl
 from assets.common import benchmark_shards, positions_on_earth, tar_of
 from assets.partitions import benchmark_experiment, references_of_experiments, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
-from g3lib.experiments import Experiment, Profile, experiment
+from g3lib.experiments import POLICIES, Experiment, Profile, experiment
 from g3lib.images import as_jpeg, read_shard
 
 PASSING = {"unreachable", "unavailable"}  # what waiting may mend; a wrong key stays wrong
@@ -57,7 +57,7 @@ def _build(task: Task) -> Outcome:
     benchmark, name = split(task.key.partition)
     found = effective(task.profile, task.key.partition)
     nothing = pl.DataFrame(schema=REFERENCES)
-    references = task.table("references") if task.inputs["references"] else nothing
+    references = task.table("references").filter(policy=POLICIES[0]) if task.inputs["references"] else nothing
     queries = [Query(photo_id, data) for photo_id, data in _photos(task)]
     try:
         candidates = generate(queries, references, found, benchmark, task.profile.lmm, task.home.responses)

@@ -9,7 +9,7 @@ import numpy as np
 
 from assets.partitions import dataset_of_shard, only
 from assets.step import Outcome, Partition, Task, Upstream
-from g3lib.experiments import Profile
+from g3lib.experiments import HEADS, Profile
 from g3lib.geo import is_on_earth
 from g3lib.store import Home
 
@@ -64,26 +64,29 @@ def tar_of(home: Home, record: "Record") -> Path:
 
 
 def features_of(task: Task, records: "Sequence[Record]") -> "NDArray[np.float16]":
-    """Stored features of these shards, one after the other."""
-    arrays = [np.load(task.home.root / record.path / "features.npy") for record in records]
-    return np.concatenate(arrays)
+    """Stored features of these shards, one after the other; FeaturesMismatch if they are not of one encoder."""
+    from g3lib.features.shards import FeatureShards
+
+    return np.concatenate(list(FeatureShards([task.home.root / record.path for record in records])))
 
 
 def trained_encoder(task: Task) -> "Encoder":
-    """The encoder that the encoder asset resolved or trained."""
+    """The encoder that the encoder asset resolved or trained, at the profile's device and precision."""
     from g3lib.features.encoder import load_encoder
 
-    folder = task.folder("encoder")
+    folder, settings = task.folder("encoder"), task.profile.encoder
     architecture = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))["architecture"]
-    return load_encoder(architecture, folder / "weights.safetensors", task.profile.device)
+    weights = folder / "weights.safetensors"
+    return load_encoder(architecture, weights, task.profile.device, settings.precision, settings.compile)
 
 
 def trained_alignment(task: Task, dimension: int) -> "GeoAlignment":
     """The heads that the alignment asset trained."""
     from g3lib.alignment.model import load_alignment
 
-    path = task.folder("alignment") / "alignment.safetensors"
-    return load_alignment(path, dimension, task.profile.alignment)
+    (record,) = task.inputs["alignment"]
+    settings = HEADS[str(record.partition)].settings(task.profile.alignment)
+    return load_alignment(task.folder("alignment") / "alignment.safetensors", dimension, settings)
 
 
 def positions_on_earth(_: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:

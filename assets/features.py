@@ -1,22 +1,51 @@
 """Features: the CLIP model, trained or resolved, and its features of every photo and distinct caption."""
 
 import json
-from typing import Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from assets.common import gallery_shards, same_partition, tar_of, trained_encoder, whole
-from assets.partitions import shards
+from assets.partitions import captions, captions_of, shards
 from assets.pictures import curves, picture
 from assets.step import Config, Outcome, Partition, Rule, Step, Task
 from g3lib.experiments import Profile
 from g3lib.images import read_shard, upright
+from g3lib.images.sources import as_of_now
+from g3lib.store import Home
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from g3lib.features.shards import Stamp
+
+_MANNERS = {"batch_size", "precision", "compile"}  # how features are computed; the weights are the same
 
 
 def _encoder_config(profile: Profile, _: Partition) -> Config:
-    config: Config = profile.encoder.model_dump(mode="json", exclude={"batch_size"})
+    config: Config = profile.encoder.model_dump(mode="json", exclude=_MANNERS)
     return config
+
+
+def _features_config(profile: Profile, _: Partition) -> Config:
+    config: Config = profile.encoder.model_dump(mode="json", include={"precision"})
+    return config
+
+
+def _weights_file(home: Home, profile: Profile) -> Path | None:
+    """The file under G3_HOME/incoming that `pretrained` names, if it names one."""
+    from g3lib.features.files import is_weights_file
+
+    name = profile.encoder.pretrained
+    return home.root / "incoming" / str(name) if is_weights_file(name) else None
+
+
+def _observed_weights(home: Home, profile: Profile, _: Partition) -> dict[str, str]:
+    path = _weights_file(home, profile)
+    return {} if path is None else as_of_now(path)
 
 
 def _build_encoder(task: Task) -> Outcome:
@@ -26,7 +55,8 @@ def _build_encoder(task: Task) -> Outcome:
     with task.tracking.run("features", task.key, task.run_id) as run:
         run.parameters(_encoder_config(task.profile, None))
         if settings.pretrained is not None:
-            encoder = load_encoder(settings.architecture, settings.pretrained)
+            file = _weights_file(task.home, task.profile)
+            encoder = load_encoder(settings.architecture, file or settings.pretrained)
             model, architecture = encoder.model, encoder.name
             shown: dict[str, Any] = {}
         else:
@@ -50,12 +80,12 @@ def _train_encoder(task: Task, report: Any) -> tuple[Any, dict[str, Any]]:
     assert task.profile.encoder.training is not None
     # at sea there are no names: such a photo has nothing to be paired with
     named = task.table("captions").drop_nulls("caption").select("dataset", "photo_id", "caption")
-    images, captions, history = [], [], []
+    images, texts, history = [], [], []
     for record in task.inputs["photos"]:
         manifest = pl.read_parquet(task.commit_of(record))
         manifest = manifest.join(named, on=["dataset", "photo_id"], how="inner", maintain_order="left")
         images += [np.asarray(upright(data)) for data in read_shard(tar_of(task.home, record), manifest)]
-        captions += manifest["caption"].to_list()
+        texts += manifest["caption"].to_list()
 
     def each_epoch(epoch: int, metrics: dict[str, float]) -> None:
         history.append(metrics)
@@ -63,7 +93,7 @@ def _train_encoder(task: Task, report: Any) -> tuple[Any, dict[str, Any]]:
 
     settings = task.profile.encoder.training.model_dump()
     training = EncoderTraining(model=task.profile.encoder.architecture, **settings)
-    model = train_encoder(np.stack(images), captions, training, each_epoch)
+    model = train_encoder(np.stack(images), texts, training, each_epoch)
     plot = curves(history, ["loss"], task.scratch / "curves.png")
     return model, {"training loss": picture(plot, "loss per epoch"), "epochs": len(history)}
 
@@ -71,7 +101,7 @@ def _train_encoder(task: Task, report: Any) -> tuple[Any, dict[str, Any]]:
 def _card(task: Task, parameters: int) -> str:
     settings = task.profile.encoder
     origin = (
-        f"open_clip weights `{settings.pretrained}`"
+        f"pretrained weights `{settings.pretrained}`"
         if settings.pretrained
         else (
             f"trained from scratch on {sum(r.rows for r in task.inputs['photos']):,} photos and their captions"
@@ -81,35 +111,44 @@ def _card(task: Task, parameters: int) -> str:
 
 
 def _build_image_features(task: Task) -> Outcome:
-    from g3lib.features.extraction import image_features
+    from g3lib.features.extraction import extract_images
 
     (record,) = task.inputs["photos"]
     manifest = pl.read_parquet(task.commit_of(record))
     photos = read_shard(tar_of(task.home, record), manifest)
-    encoder = trained_encoder(task)
-    features = image_features(photos, encoder, task.profile.encoder.batch_size, manifest.height)
-    np.save(task.scratch / "features.npy", features)
-    return _stored(features)
+    encoder, batch_size = trained_encoder(task), task.profile.encoder.batch_size
+    made = extract_images(photos, encoder, batch_size, manifest.height, task.report)
+    speed = {
+        "photos per second": made.photos_per_second,
+        "share of time spent waiting for photos": made.waiting_share,
+    }
+    return _stored(task, made.features, encoder.stamp, speed)
 
 
 def _build_text_features(task: Task) -> Outcome:
     from g3lib.features.extraction import text_features
 
-    captions = task.table("captions")["caption"].drop_nulls().unique(maintain_order=True)
-    features = text_features(captions.to_list(), trained_encoder(task), task.profile.encoder.batch_size)
-    np.save(task.scratch / "features.npy", features)
-    captions.to_frame().write_parquet(task.scratch / "captions.parquet")
-    return _stored(features)
+    column = task.table("captions")[str(task.key.partition)].rename("caption")
+    distinct = column.drop_nulls().unique(maintain_order=True)
+    encoder = trained_encoder(task)
+    features = text_features(distinct.to_list(), encoder, task.profile.encoder.batch_size)
+    distinct.to_frame().write_parquet(task.scratch / "captions.parquet")
+    return _stored(task, features, encoder.stamp, {})
 
 
-def _stored(features: Any) -> Outcome:
+def _stored(task: Task, features: "NDArray[np.float16]", stamp: "Stamp", speed: dict[str, float]) -> Outcome:
+    from g3lib.features.shards import save_features
+
+    save_features(task.scratch, features, stamp)
     norms = np.linalg.norm(features.astype(np.float32), axis=1)
-    metadata = {"width": features.shape[1], "mean norm": float(norms.mean()) if len(norms) else 0.0}
-    return Outcome(rows=len(features), metadata=metadata)
+    mean = float(norms.mean()) if len(norms) else 0.0
+    return Outcome(rows=len(features), metadata={"mean norm": mean} | speed | asdict(stamp))
 
 
 def _finite_norms(task: Task, _: Outcome) -> tuple[bool, dict[str, Any]]:
-    norms = np.linalg.norm(np.load(task.scratch / "features.npy").astype(np.float32), axis=1)
+    from g3lib.features.shards import load_features
+
+    norms = np.linalg.norm(load_features(task.scratch).astype(np.float32), axis=1)
     bad = int((~np.isfinite(norms) | (norms == 0)).sum())
     return bad == 0, {"rows": len(norms), "rows whose norm is zero or not finite": bad}
 
@@ -123,18 +162,15 @@ FINITE = Rule("feature_norms_finite", "every feature has a finite norm above zer
 COMPLETE = Rule("one_row_per_photo", "there is a row for every photo of the shard", _one_row_per_photo)
 
 
-def _no_config(_: Profile, __: Partition) -> Config:
-    return {}
-
-
 STEPS = (
     Step(
         name="encoder",
         group="features",
-        description="The CLIP model: open_clip weights, or trained from scratch on photos and captions.",
+        description="The CLIP model: pretrained weights, or trained from scratch on photos and captions.",
         code_version="1",
         build=_build_encoder,
         config=_encoder_config,
+        observed=_observed_weights,
         kind="models",
         upstream=(gallery_shards("photos"), gallery_shards("captions")),
         kinds=frozenset({"pytorch", "mlflow"}),
@@ -144,9 +180,9 @@ STEPS = (
         name="image_features",
         group="features",
         description="Projected, un-normalised CLIP image features of a shard, float16, in manifest order.",
-        code_version="1",
+        code_version="2",
         build=_build_image_features,
-        config=_no_config,
+        config=_features_config,
         kind="features",
         upstream=(same_partition("photos"), whole("encoder")),
         partitions=shards,
@@ -158,12 +194,14 @@ STEPS = (
     Step(
         name="text_features",
         group="features",
-        description="CLIP text features of every distinct caption of the gallery, float16.",
-        code_version="1",
+        description="CLIP text features of every distinct caption in a column of the gallery's captions, float16.",
+        code_version="2",
         build=_build_text_features,
-        config=_no_config,
+        config=_features_config,
         kind="features",
         upstream=(gallery_shards("captions"), whole("encoder")),
+        partitions=captions,
+        keys=captions_of,
         rules=(FINITE,),
         kinds=frozenset({"numpy", "pytorch"}),
         pool="gpu",

@@ -1,82 +1,122 @@
-"""Gallery: one index per embedding, and the references it returns for every benchmark's queries."""
+"""Gallery: one index per embedding of its photos."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
 import polars as pl
 
-from assets.common import benchmark_shards, gallery_shards, trained_alignment
-from assets.partitions import (
-    benchmark_gallery,
-    galleries,
-    galleries_of,
-    split,
-)
+from assets.common import gallery_shards, trained_alignment
+from assets.partitions import OFFICIAL, galleries, indexed_galleries_of, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
 from g3lib.experiments import ALIGNMENTS, Profile
 
+if TYPE_CHECKING:
+    from g3lib.gallery import Vectors
+
 HISTOGRAMS = "colour-histogram"
-IDENTITY = ["dataset", "photo_id", "author", "lat", "lon"]
-"""What an index row knows of its photo."""
+IDENTITY = ["dataset", "photo_id", "author", "lat", "lon", "sha256", "dhash"]
+"""What an index row knows of its photo; the last two tell which queries show the same picture."""
+ROWS = 8192  # embedded at once, so that a shard of any size fits in memory
 
 
-def _gallery_of(partition: Partition) -> str:
+def gallery_of(partition: Partition) -> str:
     """`gallery` or `benchmark|gallery`."""
     return split(partition)[1] or str(partition)
 
 
-def _used(asset: Upstream, wanted: Any) -> Upstream:
+def used(asset: Upstream, wanted: Callable[[str], bool]) -> Upstream:
     """The upstream for those galleries that are made of it, and nothing for the others."""
     return Upstream(
         asset.asset,
-        lambda profile, key: asset.partitions(profile, key) if wanted(_gallery_of(key)) else [],
+        lambda profile, key: asset.partitions(profile, key) if wanted(gallery_of(key)) else [],
         asset.mapping,
     )
 
 
-def _heads(mapping: Any) -> Upstream:
+def heads_of(mapping: Callable[[Profile], dg.PartitionMapping]) -> Upstream:
     """The trained heads of an aligned gallery."""
     return Upstream(
         "alignment",
-        lambda _, key: [_gallery_of(key)] if _gallery_of(key) in ALIGNMENTS else [],
+        lambda _, key: [gallery_of(key)] if gallery_of(key) in ALIGNMENTS else [],
         mapping,
     )
 
 
-def _is_clip(gallery: str) -> bool:
-    return gallery != HISTOGRAMS
+def is_clip(gallery: str) -> bool:
+    """Whether a gallery's embedding begins with CLIP's features."""
+    return gallery not in (HISTOGRAMS, OFFICIAL)
 
 
-def _vectors(task: Task) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
+def is_histogram(gallery: str) -> bool:
+    """Whether it is the colour histograms'."""
+    return gallery == HISTOGRAMS
+
+
+def _folders(task: Task) -> list[Path]:
+    """Of the stored features of the task's shards, in order."""
+    asset = "image_features" if is_clip(gallery_of(task.key.partition)) else "colour_histograms"
+    return [task.home.root / record.path for record in task.inputs[asset]]
+
+
+def stamp_of(task: Task) -> dict[str, str]:
+    """All that decides a photo's embedding in the task's gallery: queries and index must have the same."""
+    from g3lib.features.shards import same_stamp
+
+    gallery = gallery_of(task.key.partition)
+    features = {name: str(value) for name, value in asdict(same_stamp(_folders(task))).items()}
+    stamp = {"gallery": gallery, **features}
+    for record in task.inputs.get("alignment", ()):
+        stamp["alignment"] = record.data_version
+    return stamp
+
+
+def vectors(task: Task) -> Iterator["Vectors"]:
     """Blocks of embeddings of the task's shards, in order: stored features through the gallery's heads."""
     import torch
 
-    gallery = _gallery_of(task.key.partition)
-    if gallery == HISTOGRAMS:
-        for record in task.inputs["colour_histograms"]:
-            yield np.load(task.home.root / record.path / "features.npy").astype(np.float32)
-        return
-    heads = None
-    for record in task.inputs["image_features"]:
-        features = torch.from_numpy(np.load(task.home.root / record.path / "features.npy").astype(np.float32))
-        if gallery in ALIGNMENTS:
-            heads = heads or trained_alignment(task, features.shape[1])
+    from g3lib.features.shards import FeatureShards
+
+    gallery, device = gallery_of(task.key.partition), task.profile.device
+    shards = FeatureShards(_folders(task))
+    heads = trained_alignment(task, shards.width).to(device) if gallery in ALIGNMENTS else None
+    for shard in shards:
+        for start in range(0, len(shard), ROWS):
+            stored = shard[start : start + ROWS].astype(np.float32)
+            if not is_clip(gallery):
+                yield stored
+                continue
+            features = torch.from_numpy(stored).to(device)
             with torch.inference_mode():
-                yield heads.gallery_vectors(features, gallery).numpy()  # type: ignore[arg-type]
-        else:
-            yield torch.nn.functional.normalize(features, dim=-1).numpy()
+                if heads is None:
+                    yield torch.nn.functional.normalize(features, dim=-1).cpu().numpy()
+                else:
+                    yield heads.gallery_vectors(features, gallery).cpu().numpy()  # type: ignore[arg-type]
 
 
 def _build_index(task: Task) -> Outcome:
-    from g3lib.gallery import build_index
+    from g3lib.gallery import build
 
-    path = task.scratch / "index.faiss"
-    size = build_index(_vectors(task), path)
+    gallery = str(task.key.partition)
+    parent = task.tracking.parent("gallery", f"galleries of {task.profile.name}")
+    with task.tracking.run("gallery", task.key, task.run_id, parent) as run:
+        report = build(lambda: vectors(task), task.scratch, task.profile.index, stamp_of(task))
+        run.parameters({"gallery": gallery, "kind": report.kind, **report.parameters})
+        measured = {
+            "recall_at_20_similar": report.recall_similar,
+            "recall_at_20_dissimilar": report.recall_dissimilar,
+            "bytes_per_photo": report.bytes_per_photo,
+            "queries_per_second": report.queries_per_second,
+            "seconds_to_build": report.seconds,
+        }
+        run.metrics(measured)
     task.table("photos").select(IDENTITY).write_parquet(task.scratch / "photos.parquet")
-    megabytes = path.stat().st_size / 1e6
-    return Outcome(rows=size, metadata={"index MB": megabytes, "bytes per photo": megabytes * 1e6 / size})
+    link = task.tracking.url("gallery", run.run_id)
+    shown = {"kind": report.kind, "parameters": dict(report.parameters), "MLflow run": link}
+    return Outcome(report.rows, metadata=shown | measured, mlflow_run_id=run.run_id)
 
 
 def _index_size(task: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:
@@ -84,103 +124,28 @@ def _index_size(task: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:
     return outcome.rows == photos, {"index": outcome.rows, "gallery": photos}
 
 
-def _build_references(task: Task) -> Outcome:
-    from g3lib.gallery import references
-
-    benchmark, gallery = split(task.key.partition)
-    index = task.folder("gallery_index")
-    queries = task.table("photos")
-    found = references(
-        index / "index.faiss",
-        pl.read_parquet(index / "photos.parquet"),
-        queries["photo_id"],
-        np.concatenate(list(_vectors(task))),
-        task.profile.reference_depth,
-    )
-    found = found.select(pl.lit(benchmark).alias("benchmark"), pl.lit(gallery).alias("gallery"), pl.all())
-    distances = _distances(found, queries)
-    with task.tracking.run(
-        "gallery", task.key, task.run_id, task.tracking.parent("gallery", benchmark)
-    ) as run:
-        run.parameters({"benchmark": benchmark, "gallery": gallery})
-        run.metrics(distances)
-    return Outcome(
-        rows=found.height,
-        table=found,
-        mlflow_run_id=run.run_id,
-        metadata={
-            "distance of similar references, km": distances,
-            "MLflow run": task.tracking.url("gallery", run.run_id),
-        },
-    )
-
-
-def _distances(found: pl.DataFrame, queries: pl.DataFrame) -> dict[str, float]:
-    """Mean distance of the top 5, 10 and 15 similar references (paper table 3, column Avg)."""
-    from g3lib.geo import geodesic_km
-
-    truth = queries.select("photo_id", true_lat="lat", true_lon="lon")
-    similar = found.filter(kind="similar").join(truth, on="photo_id").drop_nulls()
-    km = geodesic_km(*(similar[name] for name in ("lat", "lon", "true_lat", "true_lon")))
-    similar = similar.with_columns(km=pl.Series(km))
-    depths = [depth for depth in (1, 5, 10, 15) if depth <= similar["rank"].n_unique()]
-    return {
-        f"mean_km_top_{depth}": float(similar.filter(pl.col("rank") < depth)["km"].mean() or 0.0)  # type: ignore[arg-type]
-        for depth in depths
-    }
-
-
-def _every_query(task: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:
-    queries = sum(record.rows for record in task.inputs["photos"])
-    expected = 2 * queries * task.profile.reference_depth
-    return outcome.rows == expected, {"references": outcome.rows, "expected": expected}
-
-
-def _no_config(_: Profile, __: Partition) -> Config:
-    return {}
-
-
-def _by_gallery(_: Profile) -> dg.PartitionMapping:
-    return dg.MultiToSingleDimensionPartitionMapping("gallery")
+def _index_config(profile: Profile, _: Partition) -> Config:
+    return profile.plain("index")
 
 
 STEPS = (
     Step(
         name="gallery_index",
         group="gallery",
-        description="Exact inner-product index over the gallery's embeddings (paper section 3.1).",
-        code_version="1",
+        description="Inner-product index over the gallery's embeddings (paper section 3.1), exact or compressed.",
+        code_version="2",
         build=_build_index,
-        config=_no_config,
+        config=_index_config,
         kind="index",
         upstream=(
             gallery_shards("photos"),
-            _used(gallery_shards("image_features"), _is_clip),
-            _used(gallery_shards("colour_histograms"), lambda gallery: not _is_clip(gallery)),
-            _heads(lambda _: dg.AllPartitionMapping()),
+            used(gallery_shards("image_features"), is_clip),
+            used(gallery_shards("colour_histograms"), is_histogram),
+            heads_of(lambda _: dg.AllPartitionMapping()),
         ),
         partitions=galleries,
-        keys=galleries_of,
+        keys=indexed_galleries_of,
         rules=(Rule("index_is_gallery", "the index holds every gallery photo once", _index_size),),
-        kinds=frozenset({"faiss"}),
-    ),
-    Step(
-        name="references",
-        group="gallery",
-        description="The most similar and most dissimilar gallery photos of every query.",
-        code_version="1",
-        build=_build_references,
-        config=lambda profile, _: profile.plain("reference_depth"),
-        upstream=(
-            benchmark_shards("photos"),
-            _used(benchmark_shards("image_features"), _is_clip),
-            _used(benchmark_shards("colour_histograms"), lambda gallery: not _is_clip(gallery)),
-            _heads(lambda _: dg.AllPartitionMapping()),
-            Upstream("gallery_index", lambda _, key: [_gallery_of(key)], _by_gallery),
-        ),
-        partitions=benchmark_gallery,
-        keys=lambda profile: [f"{b}|{g}" for b in profile.benchmarks for g in galleries_of(profile)],
-        rules=(Rule("every_query_answered", "each query has all its references", _every_query),),
         kinds=frozenset({"faiss", "mlflow"}),
     ),
 )

@@ -48,7 +48,7 @@ def _build_predictions(task: Task) -> Outcome:
 
     from g3lib.candidates.generation import Query, generate
     from g3lib.features.extraction import image_features
-    from g3lib.gallery import references
+    from g3lib.gallery import open_index, references
     from g3lib.places import nearest_places
     from g3lib.verification import choose, score
 
@@ -63,7 +63,7 @@ def _build_predictions(task: Task) -> Outcome:
     with torch.inference_mode():
         vectors = heads.gallery_vectors(features, "image-gps-text").numpy()
     found = references(
-        index / "index.faiss",
+        open_index(index, task.profile.device),
         pl.read_parquet(index / "photos.parquet"),
         manifest["photo_id"],
         vectors,

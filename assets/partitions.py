@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from g3lib.experiments import ALIGNMENTS, GALLERIES, Experiment, Profile, experiment
+from g3lib.experiments import ALIGNMENTS, GALLERIES, HEADS, Experiment, Profile, experiment
+
+OFFICIAL = "official"  # the gallery whose references are the published retrieval arrays
 
 
 def experiments_of(profile: Profile) -> list[Experiment]:
@@ -21,10 +23,26 @@ def galleries_of(profile: Profile) -> list[str]:
     return [gallery for gallery in GALLERIES if gallery in used]
 
 
+def indexed_galleries_of(profile: Profile) -> list[str]:
+    """The galleries that are searched here; the official references were retrieved by their authors."""
+    return [gallery for gallery in galleries_of(profile) if gallery != OFFICIAL]
+
+
+def benchmark_galleries_of(profile: Profile) -> list[str]:
+    """Every benchmark in every gallery."""
+    return [f"{benchmark}|{gallery}" for benchmark in profile.benchmarks for gallery in galleries_of(profile)]
+
+
 def alignments_of(profile: Profile) -> list[str]:
     """The trained heads that some gallery or verifier needs."""
-    used = {each.alignment for each in experiments_of(profile)} | set(galleries_of(profile))
+    verifying = {each.alignment for each in experiments_of(profile) if each.prompts}
+    used = verifying | set(galleries_of(profile))
     return [alignment for alignment in ALIGNMENTS if alignment in used]
+
+
+def captions_of(profile: Profile) -> list[str]:
+    """The caption columns that some heads are trained on."""
+    return sorted({HEADS[alignment].captions for alignment in alignments_of(profile)})
 
 
 def shards(profile: Profile) -> dg.PartitionsDefinition[str]:
@@ -43,8 +61,21 @@ def dataset_of_shard(profile: Profile) -> dg.PartitionMapping:
 
 
 def galleries(profile: Profile) -> dg.StaticPartitionsDefinition:
-    """One partition per gallery embedding."""
-    return dg.StaticPartitionsDefinition(galleries_of(profile))
+    """One partition per gallery embedding that is indexed."""
+    return dg.StaticPartitionsDefinition(indexed_galleries_of(profile))
+
+
+def captions(profile: Profile) -> dg.StaticPartitionsDefinition:
+    """One partition per caption column."""
+    return dg.StaticPartitionsDefinition(captions_of(profile))
+
+
+def captions_of_alignments(profile: Profile) -> dg.PartitionMapping:
+    """Heads need the features of the captions they are trained on."""
+    downstream: dict[str, list[str]] = {column: [] for column in captions_of(profile)}
+    for alignment in alignments_of(profile):
+        downstream[HEADS[alignment].captions].append(alignment)
+    return dg.StaticPartitionMapping(downstream)
 
 
 def alignments(profile: Profile) -> dg.StaticPartitionsDefinition:
@@ -55,7 +86,8 @@ def alignments(profile: Profile) -> dg.StaticPartitionsDefinition:
 def benchmark_gallery(profile: Profile) -> dg.MultiPartitionsDefinition:
     """References: every benchmark's queries in every gallery."""
     benchmarks = dg.StaticPartitionsDefinition(profile.benchmarks)
-    return dg.MultiPartitionsDefinition({"benchmark": benchmarks, "gallery": galleries(profile)})
+    retrieved = dg.StaticPartitionsDefinition(galleries_of(profile))
+    return dg.MultiPartitionsDefinition({"benchmark": benchmarks, "gallery": retrieved})
 
 
 def benchmark_experiment(profile: Profile) -> dg.MultiPartitionsDefinition:

@@ -36,12 +36,15 @@ def _build(task: Task) -> Outcome:
     journal = task.home.root / "geocoding" / f"{task.key.partition}.jsonl"
     places = place_names(photos, task.profile.places, journal, task.report)
     text = captions(places, task.profile.caption_template, task.profile.caption_granularity)
-    named = photos.select("dataset", "photo_id").hstack(places).with_columns(caption=text)
+    finer = captions(places, task.profile.caption_template, "neighbourhood")
+    named = photos.select("dataset", "photo_id").hstack(places)
+    named = named.with_columns(caption=text, caption_neighbourhood=finer)
     return Outcome(
         rows=named.height,
         table=named,
         metadata={
             "distinct captions": text.n_unique(),
+            "distinct with neighbourhood": finer.n_unique(),
             "countries": table(places["country"].value_counts(sort=True).head(10)),
             "sources": table(places["source"].value_counts(sort=True)),
             "first captions": text.head(5).to_list(),
@@ -59,7 +62,7 @@ CAPTIONS = Step(
     name="captions",
     group="places",
     description="MP16-Pro's eight place fields for each photo of a shard, and its caption.",
-    code_version="2",
+    code_version="3",
     build=_build,
     config=_config,
     upstream=(same_partition("photos"), dataset_of("metadata")),

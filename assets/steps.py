@@ -10,6 +10,7 @@ from assets import (
     images,
     overlap,
     places,
+    references,
     results,
     verification,
 )
@@ -26,6 +27,7 @@ STEPS: dict[str, Step] = {
         features,
         alignment,
         gallery,
+        references,
         candidates,
         verification,
         results,

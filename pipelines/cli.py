@@ -91,6 +91,17 @@ def photos(folder: Path, csv: bool) -> None:
 
 
 @g3.command()
+@click.argument("gallery")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--profile", help="Whose heads (default: G3_PROFILE or demo).")
+def export(gallery: str, file: Path, profile: str | None) -> None:
+    """Write the trained heads of GALLERY, with CLIP, as FILE by the official names: g3.pth or .safetensors."""
+    from pipelines.commands.export import export_heads
+
+    export_heads(gallery, file, profile)
+
+
+@g3.command()
 @click.argument("profile", required=False)
 def doctor(profile: str | None) -> None:
     """What this machine has and lacks for PROFILE (default: every profile)."""

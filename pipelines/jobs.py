@@ -1,6 +1,6 @@
 """Jobs: one of assets for each stage, and two that conduct many partitions in order: benchmarks, everything.
 
-A Dagster asset job holds one kind of partition, so the gallery stage has two, and what crosses kinds is conducted.
+A Dagster asset job holds one kind of partition, so the features and gallery stages have two, and what crosses kinds is conducted.
 """
 
 from typing import Any
@@ -14,18 +14,26 @@ STAGES: dict[str, list[str]] = {
     "images": ["photos"],
     "overlap": ["photo_census", "photo_duplicates", "leaked_queries", "author_overlap"],
     "places": ["captions"],
-    "features": ["encoder", "image_features", "text_features"],
+    "features": ["encoder", "image_features"],
+    "captions": ["text_features"],
     "baselines": ["colour_histograms"],
     "alignment": ["alignment"],
     "gallery": ["gallery_index"],
-    "references": ["references"],
+    "references": ["references", "reference_distances"],
     "candidates": ["candidates"],
     "verification": ["scored_candidates", "predictions"],
     "results": ["accuracy", "published", "warehouse"],
     "inbox": ["inbox_photos", "inbox_predictions"],
 }
 
-BENCHMARK_STEPS = ["references", "candidates", "scored_candidates", "predictions", "accuracy"]
+BENCHMARK_STEPS = [
+    "references",
+    "reference_distances",
+    "candidates",
+    "scored_candidates",
+    "predictions",
+    "accuracy",
+]
 
 
 def stage_jobs() -> list[Any]:

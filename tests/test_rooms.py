@@ -13,7 +13,12 @@ STAGES = (  # in the order in which data flows
     *("im2city", "baselines", "results"),
 )
 # what a stage may use of an earlier one
-ALLOWED = {"features": {"images"}, "baselines": {"images"}, "verification": {"alignment"}}
+ALLOWED = {
+    "features": {"images"},
+    "alignment": {"features"},  # whose weights travel in the same checkpoints
+    "baselines": {"images", "features"},
+    "verification": {"alignment"},
+}
 WITHIN_GROUND = {"geo": set[str](), "experiments": set[str](), "store": {"experiments"}}
 MODULES = sorted(path for room in ("g3lib", "assets", "pipelines") for path in (ROOT / room).rglob("*.py"))
 

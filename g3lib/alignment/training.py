@@ -1,103 +1,111 @@
 """Training Geo-alignment on stored CLIP features: paper eq. 2, AdamW, one decay step per epoch.
 
 CLIP is frozen and nothing is augmented, so the features are computed once and an epoch is a few matrix
-products.
+products. Each epoch is saved, and a training that was killed goes on from there as if nothing had been.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
-from tqdm import trange
 
+from g3lib.alignment.data import AlignmentData
+from g3lib.alignment.distributed import ALONE, Ranks
+from g3lib.alignment.epochs import Remark, Trainer, TrainingDiverged
+from g3lib.alignment.losses import losses, symmetric_info_nce
 from g3lib.alignment.model import GeoAlignment
+from g3lib.alignment.resume import Progress, Unusable, load_progress, save_progress, stamp_of
 from g3lib.experiments.alignment import AlignmentSettings
+from g3lib.store.files import sha256_of
 
+__all__ = ["Trained", "TrainingDiverged", "losses", "symmetric_info_nce", "train"]
 
-class TrainingDiverged(RuntimeError):
-    """The loss stopped being a number."""
+Report = Callable[[int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
-class AlignmentData:
-    """n photos: CLIP image features (n, d), distinct captions' features (m, d), the row of each photo's
-    caption (n,) and positions in degrees (n, 2)."""
+class Trained:
+    """A trained model, frozen; every epoch's metrics; what this process itself did of it, and how fast."""
 
-    image: Tensor
-    text: Tensor
-    text_rows: Tensor
-    coordinates: Tensor
-
-
-def symmetric_info_nce(a: Tensor, b: Tensor, logit_scale: Tensor) -> Tensor:
-    """Mean of both directions' cross entropy over (n, d) unit vectors; matching rows are the positives."""
-    logits = logit_scale.exp() * a @ b.T
-    targets = torch.arange(len(a), device=a.device)
-    return (cross_entropy(logits, targets) + cross_entropy(logits.T, targets)) / 2
-
-
-def losses(model: GeoAlignment, image: Tensor, text: Tensor, coordinates: Tensor) -> tuple[Tensor, Tensor]:
-    """(image-text, image-GPS) losses of one batch of un-normalised CLIP features."""
-    with_text = symmetric_info_nce(model.text(text), model.image_text(image), model.logit_scale1)
-    with_gps = symmetric_info_nce(model.gps(coordinates), model.image_gps(image), model.logit_scale2)
-    return with_text, with_gps
+    model: GeoAlignment
+    history: list[dict[str, float]]
+    resumed: int  # epochs that were done before
+    photos_per_second: float  # 0 if nothing was left to do
+    remarks: list[str]  # what is worth knowing of it: where it went on, what was left out
 
 
 def train(
     data: AlignmentData,
     settings: AlignmentSettings,
     with_text: bool,
-    report: Callable[[int, dict[str, float]], None],
-) -> GeoAlignment:
-    """A trained model; `report(epoch, metrics)` hears of each epoch. Equal seeds give equal models.
+    report: Report,
+    *,
+    device: str | torch.device = "cpu",
+    resume: Path | None = None,
+    location_weights: Path | None = None,
+    remark: Remark = lambda _: None,
+    ranks: Ranks = ALONE,
+) -> Trained:
+    """Train new heads; `report(epoch, metrics)` hears of each epoch from 0. Equal seeds give equal models.
 
-    Without text only the image-GPS loss trains (IMG+GPS of paper table 5). Raises TrainingDiverged.
+    Without text only the image-GPS loss trains (IMG+GPS of paper table 5). `resume`: where each epoch is saved and
+    an interrupted training is taken up, its finished epochs being reported again; what cannot be used there is
+    named, and training begins anew. `remark` hears such things, and each minute how far
+    an epoch is. `location_weights`: GeoCLIP's, if the settings begin with them.
+    Raises TrainingDiverged; ValueError if there are fewer than two photos to train on.
     """
+    progress = _new(data.image.width, settings, torch.device(device), location_weights)
+    initial = sha256_of(location_weights) if location_weights else "random"
+    stamp, remarks = stamp_of(settings, with_text, data.digest(), initial), list[str]()
+
+    def note(text: str) -> None:
+        remarks.append(text)
+        remark(text)
+
+    if resume is not None:
+        _take_up(progress, resume, stamp, note)
+    resumed = len(progress.history)
+    for epoch, metrics in enumerate(progress.history):
+        report(epoch, metrics)
+    trainer = Trainer(progress, data, settings, with_text, ranks, note, remark)
+    for epoch in range(resumed, settings.epochs):
+        progress.history.append(trainer.epoch())
+        if resume is not None and ranks.leads:
+            save_progress(progress, resume, stamp)
+        report(epoch, progress.history[-1])
+    trainer.bar.close()
+    model = progress.model.eval().requires_grad_(False)
+    return Trained(model, progress.history, resumed, trainer.photos_per_second, remarks)
+
+
+def _new(
+    width: int, settings: AlignmentSettings, device: torch.device, location_weights: Path | None
+) -> Progress:
+    """Nothing trained yet, the same for equal seeds whatever was drawn before."""
     torch.manual_seed(settings.seed)
-    model = GeoAlignment(data.image.shape[1], settings).to(data.image.device)
+    model = GeoAlignment(width, settings)
+    if location_weights is not None:
+        from g3lib.alignment.checkpoints import initialise_location_encoder
+
+        initialise_location_encoder(model, location_weights)
+    model.to(device)
     optimizer = torch.optim.AdamW(
         [each for each in model.parameters() if each.requires_grad],
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
+        fused=device.type in ("cpu", "cuda"),  # one pass over memory where others make ten
     )
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, settings.decay_per_epoch)
-    order = torch.Generator().manual_seed(settings.seed)
-    for epoch in trange(settings.epochs, desc="alignment", unit="epoch", disable=None):
-        rate = float(schedule.get_last_lr()[0])
-        metrics = _epoch(model, optimizer, data, settings, order, with_text)
-        report(epoch, metrics | {"learning_rate": rate})
-        schedule.step()
-    return model.eval().requires_grad_(False)
+    return Progress(model, optimizer, schedule, torch.Generator().manual_seed(settings.seed))
 
 
-def _epoch(
-    model: GeoAlignment,
-    optimizer: torch.optim.Optimizer,
-    data: AlignmentData,
-    settings: AlignmentSettings,
-    order: torch.Generator,
-    with_text: bool,
-) -> dict[str, float]:
-    """One pass over the photos in a fresh order; a last batch of one has no negatives and is left out."""
-    totals, seen = torch.zeros(2), 0
-    rows = torch.randperm(len(data.image), generator=order)
-    for batch in torch.split(rows, settings.batch_size):
-        if len(batch) < 2:
-            continue
-        text = data.text[data.text_rows[batch]]
-        text_loss, gps_loss = losses(model, data.image[batch], text, data.coordinates[batch])
-        loss = text_loss + gps_loss if with_text else gps_loss
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        totals += torch.stack([text_loss, gps_loss]).detach().cpu() * len(batch)
-        seen += len(batch)
-    text_mean, gps_mean = (totals / max(seen, 1)).tolist()
-    if not torch.isfinite(totals).all():
-        raise TrainingDiverged(
-            f"loss is image-text {text_mean}, image-GPS {gps_mean}; lower alignment.learning_rate "
-            f"(now {settings.learning_rate}) or look for non-finite features"
-        )
-    return {"loss_image_text": text_mean, "loss_image_gps": gps_mean}
+def _take_up(progress: Progress, resume: Path, stamp: str, remark: Remark) -> None:
+    if not resume.is_file():
+        return
+    try:
+        load_progress(progress, resume, stamp)
+    except Unusable as reason:
+        remark(f"{reason}; training begins anew")
+    else:
+        remark(f"{resume}: going on after epoch {len(progress.history)}")

@@ -14,17 +14,11 @@ Projection = Literal["mercator", "equal-earth", "unit-sphere"]
 Preset = Literal["default", "official", "paper"]
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # the released code's architecture and numbers without its faults
     "default": {},
-    # as the released code trains: rows in file order, poles beyond the square, GeoCLIP's GPS encoder to begin with
-    "official": {
-        "shuffle": False,
-        "mercator_clamp": False,
-        "location_init": "geoclip",
-        "held_out_authors": 0.0,
-    },
+    # as the released code trains; its faults stay behind their own switches (shuffle, mercator_clamp)
+    "official": {"location_init": "geoclip"},
     # as the paper describes it: the loss summed over the batch, no word of a pretrained GPS encoder
-    "paper": {"loss_reduction": "sum", "location_init": "random", "held_out_authors": 0.0},
+    "paper": {"loss_reduction": "sum"},
 }
 
 
@@ -41,7 +35,9 @@ class AlignmentSettings(Section):
     sigmas: Annotated[tuple[Scale, ...], Field(min_length=1)] = (1.0, 16.0, 256.0)
     projection: Projection = "mercator"
     axis_order: Literal["yx", "xy"] = "yx"  # of the plane projections; the official code's is latitude first
-    mercator_clamp: bool = True  # latitudes end at 85.05 degrees, where Mercator's square does
+    mercator_clamp: bool = (
+        True  # latitudes end at 85.05 degrees, where Mercator's square does; the code's do not
+    )
     location_init: Literal["random", "geoclip"] = "random"  # geoclip: its released GPS encoder
     pretrained: str | None = None  # a `g3.pth` under G3_HOME/incoming instead of training
     epochs: Annotated[int, Field(gt=0, le=10_000)] = 10
@@ -51,7 +47,7 @@ class AlignmentSettings(Section):
     decay_per_epoch: Annotated[float, Field(gt=0, le=1)] = 0.87
     loss_reduction: Literal["mean", "sum"] = "mean"
     multiple_positives: bool = False  # photos of one caption in a batch are no negatives of each other
-    shuffle: bool = True
+    shuffle: bool = True  # the official code shows the same batches in every epoch
     held_out_authors: Annotated[float, Field(ge=0, le=0.5)] = (
         0.01  # their photos are evaluated, not trained on
     )
@@ -76,6 +72,11 @@ class Heads:
     text: bool = True  # the image-text loss; without it, IMG+GPS of paper table 5
     projection: Projection | None = None  # the profile's
     neighbourhood: bool = False  # captions that name it too: G3-N of paper table 7
+
+    @property
+    def captions(self) -> str:
+        """The column of captions that it is trained on."""
+        return "caption_neighbourhood" if self.neighbourhood else "caption"
 
     def settings(self, profile: AlignmentSettings) -> AlignmentSettings:
         """The profile's settings with this set's own."""

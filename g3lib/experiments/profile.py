@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from g3lib.experiments.alignment import AlignmentSettings, Rate
+from g3lib.experiments.alignment import PRESETS, AlignmentSettings, Preset, Rate
 from g3lib.experiments.datasets import Dataset, Positive, Section
 from g3lib.experiments.indexing import IndexSettings
 
@@ -110,6 +110,9 @@ class Profile(Section):
     """All a run needs to know; serialised slices of it are what lineage records as config."""
 
     name: str
+    preset: Preset = (
+        "default"  # `official` or `paper`: Geo-alignment and captions as the one or the other has them
+    )
     datasets: tuple[Dataset, ...]
     encoder: EncoderSettings
     alignment: AlignmentSettings = AlignmentSettings()
@@ -127,6 +130,18 @@ class Profile(Section):
     bootstrap_resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
     schedule: ScheduleSettings = ScheduleSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, given: Any) -> Any:
+        """A preset stands behind what is given explicitly."""
+        preset = given.get("preset", "default") if isinstance(given, dict) else "default"
+        if preset == "default" or preset not in PRESETS:
+            return given
+        alignment = given.get("alignment", {})
+        if isinstance(alignment, dict):
+            alignment = {"preset": preset, **alignment}
+        return {"caption_template": preset, **given, "alignment": alignment}
 
     @model_validator(mode="after")
     def _complete(self) -> "Profile":

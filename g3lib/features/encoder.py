@@ -1,35 +1,48 @@
 """One door to a CLIP model: photos and captions in, projected features out.
 
-Whether it is OpenAI's ViT-L/14 or the demo's own small model, the rest of G3 sees an `Encoder`.
+Whether it is OpenAI's ViT-L/14, the one in the official g3.pth or the demo's own small model, the rest of G3 sees an
+`Encoder`.
 """
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from g3lib.features.architectures import (
+    Precision,
+    UnknownEncoder,
+    architecture_of,
+    build_model,
+    check_name,
+    pretrained_model,
+    tokenizer_of,
+)
+from g3lib.features.files import is_weights_file
+from g3lib.features.huggingface import is_huggingface, open_clip_state
+from g3lib.features.preprocessing import preprocessing_of
+from g3lib.features.shards import Stamp
 from g3lib.features.torchvision_pairing import open_clip
+from g3lib.features.weights import CheckpointError, read_weights, weights_digest
 from g3lib.store.files import replacing
 
-CONFIGS = Path(__file__).parent / "configs"  # the models of our own, one JSON file each
+__all__ = [
+    "CheckpointError",
+    "Encoder",
+    "UnknownEncoder",
+    "architecture_of",
+    "build_model",
+    "load_encoder",
+    "save_checkpoint",
+    "tokenizer_of",
+]
 
-
-class UnknownEncoder(ValueError):
-    """No such open_clip model, or no such pretrained weights for it."""
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that is missing, is no safetensors file, or is of another architecture."""
+_SHOWN = 3  # tensors that do not fit, in an error
 
 
 @dataclass(frozen=True)
@@ -38,18 +51,32 @@ class Encoder:
 
     name: str
     model: Any  # an open_clip model, whose modules carry no types
-    preprocess: Callable[[Image.Image], Tensor]  # any photo to float32 (3, size, size)
+    preprocess: Callable[[Image.Image], Tensor]  # an RGB photo to uint8 or float32 (3, size, size)
     tokenizer: Callable[[list[str]], Tensor]  # n captions to int64 (n, context length)
     dimension: int  # of the space that photos and captions share
     device: str = "cpu"
+    precision: Precision = "float32"
+    normalise: Callable[[Tensor], Tensor] = torch.Tensor.float  # uint8 photos to the model's input
+    memory_format: torch.memory_format = torch.contiguous_format
+    weights: str = ""  # hex SHA-256 of the state dict, before any cast
+    preprocessing: str = ""  # in words
+
+    @property
+    def stamp(self) -> Stamp:
+        """What its features are marked with."""
+        return Stamp(self.name, self.weights, self.preprocessing, self.precision, self.dimension)
 
     def encode_images(self, batch: Tensor) -> Tensor:
         """Features of preprocessed photos: (n, 3, size, size) to float32 (n, dimension) on the CPU.
 
-        They are CLIP's projected features as they are: G3 trains on the un-normalised ones.
+        Photos that are uint8 are normalised on the device. Features are CLIP's projected ones as they are: G3 trains
+        on the un-normalised ones.
         """
         with torch.inference_mode():
-            features: Tensor = self.model.encode_image(batch.to(self.device))
+            photos = batch.to(self.device, non_blocking=True)
+            photos = self.normalise(photos) if photos.dtype == torch.uint8 else photos
+            photos = photos.to(getattr(torch, self.precision), memory_format=self.memory_format)
+            features: Tensor = self.model.encode_image(photos)
             return features.float().cpu()
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
@@ -65,50 +92,48 @@ class Encoder:
             return features.float().cpu()
 
 
-def load_encoder(name: str, pretrained: str | Path | None, device: str = "cpu") -> Encoder:
+def load_encoder(
+    name: str,
+    pretrained: str | Path | None,
+    device: str = "cpu",
+    precision: Precision = "float32",
+    compile: bool = False,
+) -> Encoder:
     """The encoder of an open_clip model name, in eval mode and without gradients.
 
-    `pretrained` is an open_clip tag such as 'openai', the path of a .safetensors checkpoint, or
-    None for random weights. Raises UnknownEncoder for a name or tag that open_clip does not have,
-    CheckpointError for a file that is missing, damaged or of another architecture.
+    `pretrained` is an open_clip tag such as 'openai'; the path of a checkpoint (.safetensors, .pth, .pt, .bin) under
+    open_clip's names or, as the official g3.pth, under Hugging Face's; or None for random weights. Hugging Face's
+    files do not tell their GELU: those of an architecture that OpenAI published are taken for OpenAI's. In bfloat16
+    and float16, layer norms stay in float32, as in OpenAI's own inference. `compile` costs minutes at first.
+
+    Raises UnknownEncoder for a name, tag or precision that there is not, CheckpointError for a file that is missing,
+    damaged, carries code, or is of another architecture.
     """
-    _check_name(name)
-    checkpoint = _checkpoint_path(pretrained)
-    if checkpoint is not None:
-        model = _with_weights(build_model(name), checkpoint)
-    elif pretrained is not None:
-        name = architecture_of(name, str(pretrained))
-        model = _pretrained_model(name, str(pretrained))
-    else:
-        model = build_model(name)
-    model.eval().requires_grad_(False).to(device)
-    dimension = int(open_clip.get_model_config(name)["embed_dim"])
-    return Encoder(name, model, _preprocessing(model), tokenizer_of(name), dimension, device)
-
-
-def architecture_of(name: str, tag: str) -> str:
-    """The open_clip model that pretrained weights need: OpenAI's were trained with another GELU.
-
-    With the usual one their features would be quietly off, now or when the stored weights are loaded by name.
-    """
-    _check_name(name)
-    quick = bool(open_clip.get_pretrained_cfg(name, tag).get("quick_gelu", False))
-    with_it = f"{name}-quickgelu"
-    return with_it if quick and with_it in open_clip.list_models() else name
-
-
-def build_model(name: str) -> Any:
-    """The open_clip model of this name with random weights, or UnknownEncoder."""
-    _check_name(name)
-    with _random_weights_unremarked():
-        return open_clip.create_model(name, pretrained=None)
-
-
-def tokenizer_of(name: str) -> Callable[[list[str]], Tensor]:
-    """The tokenizer of an open_clip model, cut to its context length, or UnknownEncoder."""
-    _check_name(name)
-    tokenizer: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(name)
-    return tokenizer
+    name, model = _float32_model(name, pretrained)
+    weights = weights_digest(model.state_dict())
+    if precision != "float32":
+        lower = build_model(name, precision)
+        lower.load_state_dict(model.state_dict())
+        model = lower
+    memory_format = _memory_format(model, device)
+    model.eval().requires_grad_(False).to(device=device, memory_format=memory_format)
+    if compile:
+        for tower in (model.visual, getattr(model, "transformer", None) or model.text):
+            tower.compile()
+    preprocess = preprocessing_of(model)
+    return Encoder(
+        name=name,
+        model=model,
+        preprocess=preprocess,
+        tokenizer=tokenizer_of(name),
+        dimension=int(open_clip.get_model_config(name)["embed_dim"]),
+        device=device,
+        precision=precision,
+        normalise=preprocess.normalised,
+        memory_format=memory_format,
+        weights=weights,
+        preprocessing=preprocess.description,
+    )
 
 
 def save_checkpoint(model: nn.Module, path: Path) -> None:
@@ -118,71 +143,48 @@ def save_checkpoint(model: nn.Module, path: Path) -> None:
         save_file(weights, scratch)
 
 
-def _preprocessing(model: Any) -> Callable[[Image.Image], Tensor]:
-    """CLIP's own: short side bicubic, centre crop, mean and deviation of the model's weights."""
-    config = open_clip.transform.PreprocessCfg(**model.visual.preprocess_cfg)
-    transform: Callable[[Image.Image], Tensor] = open_clip.transform.image_transform_v2(
-        config, is_train=False
-    )
-    return transform
-
-
-@cache
-def _register_our_configs() -> None:
-    open_clip.add_model_config(CONFIGS)
-
-
-def _check_name(name: str) -> None:
-    _register_our_configs()
-    known: list[str] = open_clip.list_models()
-    if name not in known:
-        near = get_close_matches(name, known, n=5, cutoff=0.4)
-        hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(known)}"
-        raise UnknownEncoder(f"open_clip has no model {name!r}; {hint}")
-
-
-@contextmanager
-def _random_weights_unremarked() -> Iterator[None]:
-    """open_clip warns on the root logger that weights are random, which is asked for here."""
-    root, silent = logging.getLogger(), logging.NullHandler()
-
-    def is_news(record: logging.LogRecord) -> bool:
-        return "initialized randomly" not in record.getMessage()
-
-    root.addFilter(is_news)
-    root.addHandler(silent)  # with none, logging would set up its own for good
+def _float32_model(name: str, pretrained: str | Path | None) -> tuple[str, Any]:
+    """The model with its weights, and the name of its architecture, which a tag or file may have made precise."""
+    check_name(name)
+    if pretrained is None:
+        return name, build_model(name)
+    if not is_weights_file(pretrained):
+        name = architecture_of(name, str(pretrained))
+        return name, pretrained_model(name, str(pretrained))
+    path = Path(pretrained)
+    state = read_weights(path)
     try:
-        yield
-    finally:
-        root.removeFilter(is_news)
-        root.removeHandler(silent)
+        if is_huggingface(state):
+            name, state = architecture_of(name, "openai"), open_clip_state(state)
+    except CheckpointError as problem:
+        raise CheckpointError(f"{path}: {problem}") from problem
+    model = build_model(name)
+    _check_fit(model.state_dict(), state, f"{path} is of another architecture than {name}")
+    model.load_state_dict(state)
+    return name, model
 
 
-def _checkpoint_path(pretrained: str | Path | None) -> Path | None:
-    """The file meant, if a file is meant: a Path always is one, a string when it ends like one."""
-    if not isinstance(pretrained, Path) and not (pretrained or "").endswith(".safetensors"):
-        return None
-    path = Path(str(pretrained))
-    if path.suffix != ".safetensors":
-        raise CheckpointError(f"{path}: only .safetensors checkpoints are read, pickles never")
-    if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint {path}")
-    return path
+def _check_fit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], complaint: str) -> None:
+    """Raises CheckpointError with the first tensors that differ in shape, are missing, or are too many."""
+    wrong = [
+        f"{key} is {_shape(found[key])} where {_shape(each)} is expected"
+        for key, each in expected.items()
+        if key in found and found[key].shape != each.shape
+    ]
+    wrong += [f"{key} ({_shape(each)}) is missing" for key, each in expected.items() if key not in found]
+    wrong += [f"{key} ({_shape(each)}) is unknown" for key, each in found.items() if key not in expected]
+    if wrong:
+        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise CheckpointError(
+            f"{complaint}: {'; '.join(wrong[:_SHOWN])}{more}; correct `encoder.architecture`, or the file"
+        )
 
 
-def _pretrained_model(name: str, tag: str) -> Any:
-    tags: list[str] = open_clip.list_pretrained_tags_by_model(name)
-    if tag not in tags:
-        known = f"there are {', '.join(tags)}" if tags else "there are none, give a checkpoint file"
-        raise UnknownEncoder(f"no pretrained weights {tag!r} for {name}: {known}")
-    return open_clip.create_model(name, pretrained=tag)
+def _shape(tensor: Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "a scalar"
 
 
-def _with_weights(model: Any, path: Path) -> Any:
-    try:
-        model.load_state_dict(load_file(path))
-    except SafetensorError as damage:
-        raise CheckpointError(f"{path} is damaged or no safetensors file: {damage}") from damage
-    except RuntimeError as mismatch:
-        raise CheckpointError(f"{path} is of another architecture: {mismatch}") from mismatch
-    return model
+def _memory_format(model: Any, device: str) -> torch.memory_format:
+    """Channels last for networks of convolutions on a GPU, whose tensor cores want it; patches alone do not profit."""
+    convolutions = sum(isinstance(each, nn.Conv2d) for each in model.visual.modules())
+    return torch.channels_last if convolutions > 1 and device.startswith("cuda") else torch.contiguous_format

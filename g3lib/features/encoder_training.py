@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from g3lib.features.architectures import build_model, tokenizer_of
 from g3lib.features.augmentation import Augmentation, augmented
 from g3lib.features.contrastive_losses import image_image_loss, image_text_loss
-from g3lib.features.encoder import build_model, tokenizer_of
 
 Report = Callable[[int, dict[str, float]], None]
 

@@ -1,38 +1,89 @@
-"""From a shard's photos, or distinct captions, to a float16 array of CLIP features, row for row."""
+"""From a shard's photos, or distinct captions, to a float16 array of CLIP features, row for row.
 
-from collections.abc import Iterable, Iterator, Sequence
+Photos are decoded in threads ahead of the model, and put together in one more, so that the model finds the next batch
+ready when it has done the last.
+"""
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
 from g3lib.features.encoder import Encoder
+from g3lib.features.shards import Features, NotFinite, as_half
 from g3lib.images import upright
 
-DECODERS = 2  # threads: Pillow releases the GIL while it decodes and resizes
-BATCHES_AHEAD = 2  # decoded before the tower asks for them
+__all__ = ["Extraction", "NotFinite", "extract_images", "image_features", "text_features"]
 
-Features = NDArray[np.float16]
+BATCHES_AHEAD = 3  # read before the model asks for them: two being decoded, one put together
+TOGETHER = 8  # photos that a thread takes at once, so that handing over costs little
+REPORT_SECONDS = 10.0
+_POLITE = (
+    10  # niceness of decoders where the model computes on the same cores: it waits for its slowest thread
+)
+
+Report = Callable[[str], None]
 
 
-class NotFinite(ValueError):
-    """Features that are NaN, or too large for float16."""
+@dataclass(frozen=True)
+class Extraction:
+    """Features, and what making them was like."""
+
+    features: Features  # (n, d) float16, projected, not normalised, in the photos' order
+    photos_per_second: float  # from bytes to features
+    waiting_share: float  # of the time, from 0 to 1, in which the model waited for photos
+
+
+def extract_images(
+    photos: Iterable[bytes],
+    encoder: Encoder,
+    batch_size: int,
+    total: int | None = None,
+    report: Report = lambda _: None,
+) -> Extraction:
+    """Features of encoded photos; `report` hears of the progress every ten seconds.
+
+    At most BATCHES_AHEAD + 1 batches are in memory. Raises BadPhoto for bytes that do not decode, NotFinite for
+    features that float16 cannot hold.
+    """
+    features = [np.zeros((0, encoder.dimension), np.float32)]
+    started = said = time.monotonic()
+    done, waiting = 0, 0.0
+    batches = _put_together(_decoded(photos, encoder, batch_size), encoder.device)
+    with (
+        closing(batches),
+        tqdm(total=total, desc="image features", unit="photo", disable=None) as progress,
+    ):
+        while True:
+            asked = time.monotonic()
+            batch = next(batches, None)
+            now = time.monotonic()
+            waiting += now - asked
+            if now - said >= REPORT_SECONDS:
+                said = now
+                report(_progress(done, total, now - started, waiting))
+            if batch is None:
+                break
+            features.append(encoder.encode_images(batch).numpy())
+            done += len(batch)
+            progress.update(len(batch))
+    seconds = max(time.monotonic() - started, 1e-9)
+    return Extraction(as_half(np.concatenate(features), "photo"), done / seconds, waiting / seconds)
 
 
 def image_features(
     photos: Iterable[bytes], encoder: Encoder, batch_size: int, total: int | None = None
 ) -> Features:
     """(n, d) float16 projected, un-normalised CLIP features of encoded photos, in their order."""
-    features = [np.zeros((0, encoder.dimension), np.float32)]
-    with tqdm(total=total, desc="image features", unit="photo", disable=None) as progress:
-        for batch in _decoded(photos, encoder, batch_size):
-            features.append(encoder.encode_images(batch).cpu().numpy())
-            progress.update(len(batch))
-    return _checked(np.concatenate(features), "photo")
+    return extract_images(photos, encoder, batch_size, total).features
 
 
 def text_features(captions: Sequence[str], encoder: Encoder, batch_size: int) -> Features:
@@ -41,36 +92,65 @@ def text_features(captions: Sequence[str], encoder: Encoder, batch_size: int) ->
     for start in tqdm(range(0, len(captions), batch_size), desc="text features", disable=None):
         batch = list(captions[start : start + batch_size])
         features.append(encoder.encode_texts(batch).cpu().numpy())
-    return _checked(np.concatenate(features), "caption")
+    return as_half(np.concatenate(features), "caption")
 
 
-def _decoded(photos: Iterable[bytes], encoder: Encoder, batch_size: int) -> Iterator[Tensor]:
-    """Preprocessed batches, decoded a little ahead of the tower in threads; memory stays bounded."""
+def _progress(done: int, total: int | None, seconds: float, waiting: float) -> str:
+    of = f" of {total:,}" if total is not None else ""
+    rate, share = done / seconds, waiting / seconds
+    return f"{done:,}{of} photos, {rate:,.1f} per second, the model waited {share:.0%} of the time"
 
-    def decode(data: bytes) -> Tensor:
-        return encoder.preprocess(upright(data))
+
+def _decoded(photos: Iterable[bytes], encoder: Encoder, batch_size: int) -> Generator[list[Tensor]]:
+    """Preprocessed batches in pieces, decoded by as many threads as there are cores, ahead of who takes them."""
+
+    def decode(piece: list[bytes]) -> Tensor:
+        return torch.stack([encoder.preprocess(upright(data)) for data in piece])
 
     remaining = iter(photos)
-    with ThreadPoolExecutor(DECODERS) as decoders:
-        ahead: list[list[Future[Tensor]]] = []
+    polite = _give_way if encoder.device == "cpu" else None
+    decoders = ThreadPoolExecutor(_cores(), thread_name_prefix="decode", initializer=polite)
+    ahead = list[list[Future[Tensor]]]()
+    try:
         while True:
-            batch = [decoders.submit(decode, data) for data in islice(remaining, batch_size)]
+            batch = list(islice(remaining, batch_size))
             if batch:
-                ahead.append(batch)
+                pieces = (batch[at : at + TOGETHER] for at in range(0, len(batch), TOGETHER))
+                ahead.append([decoders.submit(decode, piece) for piece in pieces])
             if not ahead:
                 return
-            if len(ahead) > BATCHES_AHEAD or not batch:
-                yield torch.stack([each.result() for each in ahead.pop(0)])
+            if len(ahead) >= BATCHES_AHEAD or not batch:
+                yield [each.result() for each in ahead.pop(0)]
+    finally:
+        decoders.shutdown(cancel_futures=True)
 
 
-def _checked(features: NDArray[np.float32], what: str) -> Features:
-    """As float16, if every number survives that; NotFinite names the first row that does not."""
-    with np.errstate(over="ignore"):
-        half = features.astype(np.float16)
-    bad = np.flatnonzero(~np.isfinite(half).all(axis=1))
-    if len(bad):
-        raise NotFinite(
-            f"{len(bad)} of {len(features)} {what} features are not finite in float16, first row {bad[0]}; "
-            "the encoder's weights are damaged or its training diverged"
-        )
-    return half
+def _put_together(batches: Generator[list[Tensor]], device: str) -> Generator[Tensor]:
+    """Each batch as one tensor, the next one made while the model has the last; pinned for the way to a GPU."""
+
+    def following() -> Tensor | None:
+        pieces = next(batches, None)
+        if pieces is None:
+            return None
+        batch = torch.cat(pieces)
+        return batch.pin_memory() if device.startswith("cuda") else batch
+
+    with ThreadPoolExecutor(1, thread_name_prefix="put together") as hand:
+        try:
+            upcoming = hand.submit(following)
+            while (batch := upcoming.result()) is not None:
+                upcoming = hand.submit(following)
+                yield batch
+        finally:
+            hand.submit(batches.close)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _give_way() -> None:
+    """Lets the model's threads go first; only Linux knows a priority of single threads."""
+    if hasattr(os, "sched_getaffinity"):
+        os.setpriority(os.PRIO_PROCESS, 0, _POLITE)

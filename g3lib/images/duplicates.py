@@ -91,17 +91,7 @@ def leaked(photos: pl.DataFrame, maximum_distance: int = 3) -> pl.DataFrame:
 
     Of equally near ones the first; `dataset` is the benchmark's, `other_dataset` the gallery's. ValueError as above.
     """
-    hashes = photos.drop_nulls("dhash")["dhash"].unique().sort()
-    pairs = pairs_within(hashes.to_numpy(), maximum_distance)
-    size = len(hashes)
-    every = np.arange(size)
-    neighbours = pl.DataFrame(
-        {
-            "dhash": hashes.gather(np.concatenate([every, pairs.first, pairs.second])),
-            "other_dhash": hashes.gather(np.concatenate([every, pairs.second, pairs.first])),
-            "distance": np.concatenate([np.zeros(size, np.uint8), pairs.distance, pairs.distance]),
-        }
-    )
+    neighbours = _neighbours(photos["dhash"], maximum_distance)
     held = photos.select(
         _row().alias("other"), "role", "dataset", "dhash", pl.col("sha256").alias("other_sha256")
     )
@@ -117,6 +107,23 @@ def leaked(photos: pl.DataFrame, maximum_distance: int = 3) -> pl.DataFrame:
         ["row", "gallery"], keep="first"
     )
     return _named(nearest.sort("row", "gallery"), photos)
+
+
+def same_pictures(
+    gallery: pl.DataFrame, queries: pl.DataFrame, maximum_distance: int = 3
+) -> list[NDArray[np.int64]]:
+    """For each query the rows of every gallery photo that is its picture, by bytes or to the eye; ascending.
+
+    Both frames have sha256 and dhash. ValueError as above.
+    """
+    held = gallery.select(_row().alias("other"), other_sha256="sha256", other_dhash="dhash")
+    asked = queries.select(_row(), "sha256", "dhash")
+    neighbours = _neighbours(pl.concat([gallery["dhash"], queries["dhash"]]), maximum_distance)
+    near = asked.join(neighbours, on="dhash").join(held, on="other_dhash")
+    exact = asked.join(held, left_on="sha256", right_on="other_sha256")
+    found = pl.concat([near.select("row", "other"), exact.select("row", "other")]).unique()
+    rows, others = found.sort("row", "other").to_numpy().T
+    return np.split(others, np.searchsorted(rows, np.arange(1, queries.height)))
 
 
 def author_overlap(photos: pl.DataFrame) -> pl.DataFrame:
@@ -203,6 +210,20 @@ def _agreeing(
         step += 1
         left = left[left + step < len(keys)]
         left = left[keys[left] == keys[left + step]]
+
+
+def _neighbours(hashes: pl.Series, maximum_distance: int) -> pl.DataFrame:
+    """dhash, other_dhash, distance: every hash with those near it, itself among them."""
+    distinct = hashes.drop_nulls().unique().sort()
+    pairs = pairs_within(distinct.to_numpy(), maximum_distance)
+    every = np.arange(len(distinct))
+    return pl.DataFrame(
+        {
+            "dhash": distinct.gather(np.concatenate([every, pairs.first, pairs.second])),
+            "other_dhash": distinct.gather(np.concatenate([every, pairs.second, pairs.first])),
+            "distance": np.concatenate([np.zeros(len(distinct), np.uint8), pairs.distance, pairs.distance]),
+        }
+    )
 
 
 def _held_once(held: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

@@ -31,6 +31,7 @@ _SOURCES = {
     "candidate": "scored_candidates",
     "accuracy": "accuracy",
     "published": "published",
+    "reference_distance": "reference_distances",
     "photo": "photos",
     "photo_census": "photo_census",
     "photo_duplicate": "photo_duplicates",

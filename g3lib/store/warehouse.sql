@@ -108,19 +108,38 @@ comment on column results.published.accuracy is 'Fraction; null where only a rel
 comment on column results.published.note is 'What a reader of the number should know.';
 
 create table results.published_reference (
-    paper varchar, paper_table varchar, embedding varchar, top integer,
+    paper varchar, paper_table varchar, benchmark varchar, embedding varchar, gallery varchar, top integer,
     mean_km double, median_km double, max_km double, min_km double, note varchar
 );
 comment on table results.published_reference is 'Published distances from queries to their retrieved references (G3, Table 3).';
 comment on column results.published_reference.paper is 'Paper that prints the numbers.';
 comment on column results.published_reference.paper_table is 'Where in the paper.';
-comment on column results.published_reference.embedding is 'Whose embedding retrieves.';
+comment on column results.published_reference.benchmark is 'Dataset.';
+comment on column results.published_reference.embedding is 'Whose embedding retrieves, as the paper names it.';
+comment on column results.published_reference.gallery is 'Our gallery of that embedding.';
 comment on column results.published_reference.top is 'References per query.';
 comment on column results.published_reference.mean_km is 'Mean distance of a query''s references, km, over queries.';
 comment on column results.published_reference.median_km is 'Median distance of a query''s references, km, over queries.';
 comment on column results.published_reference.max_km is 'Distance of the farthest reference, km, over queries.';
 comment on column results.published_reference.min_km is 'Distance of the nearest reference, km, over queries.';
 comment on column results.published_reference.note is 'What a reader of the numbers should know.';
+
+create table results.reference_distance (
+    benchmark varchar, gallery varchar, policy varchar, kind varchar, top integer,
+    mean_km double, median_km double, max_km double, min_km double, queries integer, run_id varchar
+);
+comment on table results.reference_distance is 'Distances from queries to their retrieved references, per query, then averaged over queries.';
+comment on column results.reference_distance.benchmark is 'Dataset of the queries.';
+comment on column results.reference_distance.gallery is 'Whose embedding retrieves.';
+comment on column results.reference_distance.policy is 'Gallery photos that may be retrieved: open, other-authors, other-authors-no-duplicates.';
+comment on column results.reference_distance.kind is 'similar or dissimilar.';
+comment on column results.reference_distance.top is 'References per query.';
+comment on column results.reference_distance.mean_km is 'Mean distance of a query''s references, km, over queries.';
+comment on column results.reference_distance.median_km is 'Median distance of a query''s references, km, over queries.';
+comment on column results.reference_distance.max_km is 'Distance of the farthest reference, km, over queries.';
+comment on column results.reference_distance.min_km is 'Distance of the nearest reference, km, over queries.';
+comment on column results.reference_distance.queries is 'Queries with a known position.';
+comment on column results.reference_distance.run_id is 'Dagster run that measured it.';
 
 create table results.photo (
     dataset varchar, photo_id varchar, author varchar, licence varchar, lat double, lon double,
@@ -220,7 +239,7 @@ comment on column results.metadata_finding.example is 'The first row concerned, 
 create table results.place (
     dataset varchar, photo_id varchar, neighbourhood varchar, city varchar, county varchar, state varchar,
     region varchar, country varchar, country_code varchar, continent varchar, source varchar,
-    place_km double, caption varchar
+    place_km double, caption varchar, caption_neighbourhood varchar
 );
 comment on table results.place is 'The place names of every photo, and the caption made of them.';
 comment on column results.place.dataset is 'Dataset.';
@@ -236,6 +255,7 @@ comment on column results.place.continent is 'Continent.';
 comment on column results.place.source is 'Where the names come from: the dataset''s own metadata, polygons and nearest place, or Nominatim.';
 comment on column results.place.place_km is 'Kilometres to the place that names the city; null if a source does not tell.';
 comment on column results.place.caption is 'What the text tower reads.';
+comment on column results.place.caption_neighbourhood is 'The same with the neighbourhood (G3-N); null where nothing is known.';
 
 create table lineage.materialization (
     asset varchar, partition varchar, data_version varchar, code_version varchar,

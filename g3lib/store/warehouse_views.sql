@@ -52,6 +52,37 @@ comment on column results.leaderboard.paper_table is 'Its table or tables.';
 comment on column results.leaderboard.published_variant is 'Variant, as the paper names it.';
 comment on column results.leaderboard.note is 'What a reader of the published number should know.';
 
+create view results.table_3 as
+select
+    measured.benchmark, measured.gallery, measured.policy, measured.top,
+    measured.mean_km, printed.mean_km as published_mean_km,
+    measured.median_km, printed.median_km as published_median_km,
+    measured.max_km, printed.max_km as published_max_km,
+    measured.min_km, printed.min_km as published_min_km,
+    measured.queries, printed.embedding as published_embedding, printed.note
+from results.reference_distance as measured
+left join results.published_reference as printed
+    on printed.benchmark = measured.benchmark and printed.gallery = measured.gallery
+    and printed.top = measured.top and measured.policy = 'open'
+where measured.kind = 'similar'
+order by measured.benchmark, measured.policy, measured.top, measured.gallery;
+comment on view results.table_3 is 'Distance of the similar references to their query (G3, Table 3), with the published numbers beside the open gallery.';
+comment on column results.table_3.benchmark is 'Dataset of the queries.';
+comment on column results.table_3.gallery is 'Whose embedding retrieves.';
+comment on column results.table_3.policy is 'Gallery photos that may be retrieved.';
+comment on column results.table_3.top is 'References per query.';
+comment on column results.table_3.mean_km is 'Mean distance of a query''s references, km, over queries.';
+comment on column results.table_3.published_mean_km is 'The same, published.';
+comment on column results.table_3.median_km is 'Median distance of a query''s references, km, over queries.';
+comment on column results.table_3.published_median_km is 'The same, published.';
+comment on column results.table_3.max_km is 'Distance of the farthest reference, km, over queries.';
+comment on column results.table_3.published_max_km is 'The same, published.';
+comment on column results.table_3.min_km is 'Distance of the nearest reference, km, over queries.';
+comment on column results.table_3.published_min_km is 'The same, published.';
+comment on column results.table_3.queries is 'Queries measured.';
+comment on column results.table_3.published_embedding is 'The embedding, as the paper names it.';
+comment on column results.table_3.note is 'What a reader of the published numbers should know.';
+
 create macro lineage.trace(root_asset, root_partition := null) as table
 with recursive upstream(depth, asset, partition, data_version) as (
     select 0, asset, partition, data_version

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 UNTRACKED = {  # steps that need no MLflow
     *("metadata", "photos", "captions", "colour_histograms", "published"),
-    *("photo_census", "photo_duplicates", "leaked_queries", "author_overlap"),
+    *("photo_census", "photo_duplicates", "leaked_queries", "author_overlap", "references"),
 }
 # the system's, SQLite's, and those of quotas and limits
 SIGNS_OF_A_FULL_DISK = ("No space left", "disk is full", "quota exceeded", "File too large")

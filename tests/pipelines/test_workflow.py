@@ -15,7 +15,7 @@ from pipelines.definitions import build_definitions
 
 THRESHOLDS = [1, 25, 200, 750, 2500]
 WITH_LMM = {"g3", "g3-without-verification"}
-TRACKED = {"encoder", "alignment", "references", "accuracy"}  # candidates too, where an LMM is asked
+TRACKED = {"encoder", "alignment", "gallery_index", "reference_distances", "accuracy"}  # candidates too, where an LMM is asked
 
 # what analysts may rely on; further columns are free to come
 CONTRACT = {
@@ -254,7 +254,7 @@ def test_what_follows_a_changed_setting_is_remade_and_nothing_before(
         more = {key for key in asked if follows & {Key(*each[:2]) for each in before[key].inputs}}
     assert {key for key in before if before[key].run_id != after[key].run_id} == follows
     assert {key.asset for key in follows} == {
-        *("alignment", "gallery_index", "references", "candidates"),
+        *("alignment", "gallery_index", "references", "reference_distances", "candidates"),
         *("scored_candidates", "predictions", "accuracy"),
     }
     assert Key("candidates", f"{BENCHMARK}|nn-clip") not in follows

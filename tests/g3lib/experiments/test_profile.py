@@ -9,10 +9,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from g3lib.experiments import EXPERIMENTS, Profile, experiment
+from g3lib.experiments import ALIGNMENTS, EXPERIMENTS, HEADS, AlignmentSettings, Profile, experiment
 from g3lib.places import TEMPLATES
 
 FILES = sorted((Path(__file__).parents[3] / "pipelines" / "profiles").glob("*.yaml"))
+MP16 = next(path for path in FILES if path.stem == "mp16")
 SECRET = "sk-do-not-show"
 
 
@@ -140,3 +141,31 @@ def test_a_plain_section_is_what_was_set() -> None:
     plain = Profile(**changed("alignment", {"epochs": 3})).plain("alignment", "reference_depth")
     assert plain.keys() == {"alignment", "reference_depth"}
     assert plain["alignment"]["epochs"] == 3 and json.loads(json.dumps(plain)) == plain
+
+
+# --- presets
+
+
+def test_a_preset_fills_in_what_is_not_given() -> None:
+    official = AlignmentSettings.model_validate({"preset": "official"})
+    assert official.location_init == "geoclip" and official.shuffle and official.mercator_clamp
+    paper = AlignmentSettings.model_validate({"preset": "paper", "location_init": "geoclip"})
+    assert paper.loss_reduction == "sum" and paper.location_init == "geoclip"
+
+
+def test_a_profiles_preset_reaches_captions_and_alignment() -> None:
+    official, paper = (Profile(**load(MP16) | {"preset": each}) for each in ("official", "paper"))
+    assert official == Profile(**load(MP16)) and official.caption_template == "official"
+    assert paper.caption_template == "paper" and paper.alignment.loss_reduction == "sum"
+    assert (official.alignment.location_init, paper.alignment.location_init) == ("geoclip", "random")
+    assert Profile(**load(MP16) | {"preset": "paper", "caption_template": "g3-n"}).caption_template == "g3-n"
+    with pytest.raises(ValidationError, match="preset"):
+        Profile(**load(MP16) | {"preset": "offical"})
+
+
+def test_sets_of_heads_depart_from_the_profile_where_they_say() -> None:
+    profile = AlignmentSettings(sigmas=(1.0,))
+    assert HEADS["image-gps-text"].settings(profile) == profile
+    changed = HEADS["image-gps-text-equal-earth"].settings(profile)
+    assert changed.projection == "equal-earth" and changed.sigmas == (1.0,)
+    assert set(ALIGNMENTS) == set(HEADS) and not HEADS["image-gps"].text

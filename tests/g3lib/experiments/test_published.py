@@ -86,7 +86,7 @@ def test_relative_gains_are_notes_without_a_number(table: pl.DataFrame) -> None:
 def test_reference_distances_shrink_with_alignment() -> None:
     table = published_references()
     assert table.height == 9
-    assert table.filter(embedding="G3 + Mercator", top=5).row(0)[4:8] == (
+    assert table.filter(embedding="G3 + Mercator", top=5).row(0)[6:10] == (
         2299.2,
         2054.9,
         4474.7,

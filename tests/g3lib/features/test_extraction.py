@@ -1,7 +1,10 @@
 """Features are row for row those of the photos and captions, whatever the batches."""
 
 import io
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +12,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from g3lib.features import extraction
 from g3lib.features.encoder import Encoder
-from g3lib.features.extraction import BATCHES_AHEAD, NotFinite, image_features, text_features
+from g3lib.features.extraction import (
+    BATCHES_AHEAD,
+    NotFinite,
+    extract_images,
+    image_features,
+    text_features,
+)
 from g3lib.images.photo import BadPhoto
 
 
@@ -101,3 +111,64 @@ def test_what_float16_cannot_hold_is_refused(scale: float) -> None:
 def test_a_photo_that_does_not_decode_is_an_error_of_its_own() -> None:
     with pytest.raises(BadPhoto, match="begins with b'no photo'"):
         image_features([png(1), b"no photo"], encoder_of(Tower()), 4)
+
+
+def test_an_error_stops_every_thread_and_reads_no_further() -> None:
+    read, before = 0, threading.active_count()
+
+    def photos() -> Iterator[bytes]:
+        nonlocal read
+        for number in range(10_000):
+            read += 1
+            yield b"no photo" if number == 9 else png(1)
+
+    with pytest.raises(BadPhoto):
+        extract_images(photos(), encoder_of(Tower()), 4)
+    assert read <= 4 * (BATCHES_AHEAD + 3)
+    assert threading.active_count() == before
+
+
+def test_a_failing_source_is_an_error_of_its_own() -> None:
+    def photos() -> Iterator[bytes]:
+        yield png(1)
+        raise OSError("the tar is gone")
+
+    with pytest.raises(OSError, match="the tar is gone"):
+        extract_images(photos(), encoder_of(Tower()), 4)
+
+
+def test_waiting_is_told_from_working(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extraction, "REPORT_SECONDS", 0.0)
+    said = list[str]()
+
+    class Slow(Tower):
+        def encode_image(self, batch: Tensor) -> Tensor:
+            time.sleep(0.05)
+            return super().encode_image(batch)
+
+    busy = extract_images([png(1)] * 20, encoder_of(Slow()), 4, 20, said.append)
+    assert busy.waiting_share < 0.5 and 0 < busy.photos_per_second < 20 / 0.25
+    assert said[0].startswith("0 of 20 photos, 0.0 per second, the model waited")
+    assert said[-1].startswith("20 of 20 photos")
+
+    def slowly() -> Iterator[bytes]:
+        for _ in range(20):
+            time.sleep(0.01)
+            yield png(1)
+
+    assert extract_images(slowly(), encoder_of(Tower()), 4).waiting_share > 0.8
+
+
+def test_photos_travel_as_bytes_and_are_normalised_by_the_encoder() -> None:
+    def as_bytes(image: Image.Image) -> Tensor:
+        return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+    class Watching(Tower):
+        def encode_image(self, batch: Tensor) -> Tensor:
+            assert batch.dtype == torch.float32 and batch.is_contiguous()
+            return super().encode_image(batch)
+
+    plain = encoder_of(Watching())
+    encoder = replace(plain, preprocess=as_bytes, normalise=lambda pixels: pixels.float() / 2)
+    features = image_features([png(grey) for grey in (4, 200, 10)], encoder, 2)
+    assert features[:, 0].tolist() == [2, 100, 5]

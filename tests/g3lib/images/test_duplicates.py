@@ -16,6 +16,7 @@ from g3lib.images.duplicates import (
     duplicates,
     leaked,
     pairs_within,
+    same_pictures,
 )
 
 hashes = st.integers(0, 2**64 - 1)
@@ -54,6 +55,36 @@ def test_dense_hashes_are_all_compared() -> None:
     values = sorted({sum(1 << bit for bit in bits) for bits in combinations(range(12), 3)} | {0})
     found = pairs_within(np.array(values, np.uint64), 3)
     assert len(found.first) == len(brute_force(values, 3))
+
+
+@settings(max_examples=100, deadline=None)
+@given(families(), families(), st.integers(0, 4))
+def test_every_twin_of_a_query_is_found(held: list[int], asked: list[int], maximum: int) -> None:
+    """By the eye if both have a hash, by bytes in any case."""
+
+    def frame(values: list[int], prefix: str) -> pl.DataFrame:
+        digests = [f"shared {value}" if value % 5 == 0 else f"{prefix} {value}" for value in values]
+        known = [None if value % 7 == 0 else value for value in values]
+        return pl.DataFrame({"sha256": digests, "dhash": pl.Series(known, dtype=pl.UInt64)})
+
+    asked = [*asked, *held[:2]]
+    gallery, queries = frame(held, "gallery"), frame(asked, "query")
+    expected = [
+        [
+            row
+            for row, other in enumerate(held)
+            if (value % 7 and other % 7 and (value ^ other).bit_count() <= maximum)
+            or (value % 5 == 0 and value == other)
+        ]
+        for value in asked
+    ]
+    assert [each.tolist() for each in same_pictures(gallery, queries, maximum)] == expected
+
+
+def test_twins_of_nothing() -> None:
+    nothing = pl.DataFrame(schema={"sha256": pl.String, "dhash": pl.UInt64})
+    one = pl.DataFrame({"sha256": ["a"], "dhash": pl.Series([1], dtype=pl.UInt64)})
+    assert [each.tolist() for each in same_pictures(nothing, one)] == [[]]
 
 
 @pytest.mark.parametrize("maximum", [-1, 9])

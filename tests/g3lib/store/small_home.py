@@ -128,6 +128,7 @@ def put_results(home: Home, queries: int = QUERIES) -> Record:
     put(home, Key("accuracy", PARTITION), table, record)
     put(home, Key("published"), published())
     put_image_tables(home, *shards)
+    put_distances(home, index)
     return record
 
 
@@ -143,6 +144,7 @@ def put_image_tables(home: Home, gallery: Record, queries: Record) -> None:
     names = {"neighbourhood": None, "city": "Kyoto", "country": "Japan", "country_code": "jp"}
     rest = {"county": None, "state": None, "region": None, "continent": "Asia", "source": "nearest"}
     place = {"dataset": "mp16", "photo_id": "0-0", **names, **rest, "place_km": 1.0, "caption": "A photo"}
+    place |= {"caption_neighbourhood": "A photo"}
     put(home, Key("captions", "mp16-000000"), pl.DataFrame(place), gallery)
     ends = {"dataset": "im2gps3k", "photo_id": "0-1", "other_dataset": "mp16", "other_photo_id": "0-1"}
     link = pl.DataFrame({"kind": "exact", "distance": 0, **ends}, schema=DUPLICATES)
@@ -152,6 +154,19 @@ def put_image_tables(home: Home, gallery: Record, queries: Record) -> None:
     put(home, Key("leaked_queries"), link, gallery, queries)
     row = {"gallery": "mp16", "benchmark": "im2gps3k", **dict.fromkeys(list(OVERLAP)[2:], 1)}
     put(home, Key("author_overlap"), pl.DataFrame(row, schema=OVERLAP, strict=False), gallery, queries)
+
+
+def put_distances(home: Home, index: Record) -> None:
+    """Distances of the references of one gallery, under two policies."""
+    key = Key("reference_distances", "im2gps3k|image")
+    rows = {
+        "benchmark": "im2gps3k",
+        "gallery": "image",
+        "policy": ["open", "other-authors"],
+        "kind": "similar",
+    }
+    kilometres = {"mean_km": [2500.0, 2600.0], "median_km": 2200.0, "max_km": 5000.0, "min_km": 800.0}
+    put(home, key, pl.DataFrame({**rows, "top": 5, **kilometres, "queries": QUERIES}), index)
 
 
 def put_photos(home: Home, dataset: str, shard: int) -> Record:

@@ -61,6 +61,7 @@ def test_every_file_and_record_arrives(home: Home) -> None:
         "results.summary": 1,
         "results.published": 199,
         "results.published_reference": 9,
+        "results.reference_distance": 2,
         "results.photo": 20,
         "results.photo_ledger": 24,
         "results.photo_census": 1,
@@ -69,10 +70,10 @@ def test_every_file_and_record_arrives(home: Home) -> None:
         "results.author_overlap": 1,
         "results.metadata_finding": 1,
         "results.place": 1,
-        "lineage.materialization": 14,
-        "lineage.input": 16,
+        "lineage.materialization": 15,
+        "lineage.input": 17,
         "lineage.run": 2,
-        "lineage.check": 14,
+        "lineage.check": 15,
     }
     assert query(home, "from results.photo_census").row(0)[:3] == ("mp16", "mp16-000000", "stored")
     fates = query(home, "select shard, fate, count(*) from results.photo_ledger group by all order by all")
@@ -87,6 +88,13 @@ def test_every_file_and_record_arrives(home: Home) -> None:
     assert query(home, "select distinct shard from results.photo order by 1").to_series()[1] == (
         "mp16-000000"
     )
+
+
+def test_table_3_has_the_published_distances_beside_the_open_gallery(home: Home) -> None:
+    put_results(home)
+    published_now(home)
+    rows = query(home, "select policy, mean_km, published_mean_km, published_embedding from results.table_3")
+    assert rows.rows() == [("open", 2500.0, 2554.7, "CLIP ViT"), ("other-authors", 2600.0, None, None)]
 
 
 def test_summaries_carry_cost_and_time(home: Home) -> None:
@@ -352,5 +360,5 @@ def test_a_thousand_materializations_take_a_moment(home: Home) -> None:
     source = put_results(home)
     events = [record_of(Key("things", str(i)), f"v{i}", (source,)) for i in range(1000)]
     started = time.process_time()
-    assert published_now(home, history_of(*events)).tables["lineage.materialization"] == 1014
+    assert published_now(home, history_of(*events)).tables["lineage.materialization"] == 1015
     assert time.process_time() - started < 2.0
