@@ -9,7 +9,7 @@ import polars as pl
 from assets.common import benchmark_shards, same_partition
 from assets.gallery import gallery_of, heads_of, is_clip, is_histogram, stamp_of, used, vectors
 from assets.overlap import MAXIMUM_DISTANCE
-from assets.partitions import OFFICIAL, benchmark_galleries_of, benchmark_gallery, split
+from assets.partitions import OFFICIAL, benchmark_galleries_of, benchmark_gallery, galleries_of, split
 from assets.pictures import table
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
 from g3lib.experiments import POLICIES, Profile
@@ -65,14 +65,15 @@ def _official(task: Task) -> pl.DataFrame:
     """What the authors of G3 retrieved, for the queries that are here; theirs is an open gallery."""
     from g3lib.gallery import import_official, read_official_gallery
 
-    gallery, similar, dissimilar = _official_files(task.home, split(task.key.partition)[0])
+    gallery, similar, dissimilar = official_files(task.home, split(task.key.partition)[0])
     ids = task.table("metadata")["photo_id"]
     found = import_official(similar, dissimilar, read_official_gallery(gallery), ids)
     here = found.filter(pl.col("photo_id").is_in(task.table("photos")["photo_id"].implode()))
     return here.select(pl.lit(POLICIES[0]).alias("policy"), pl.all())
 
 
-def _official_files(home: Home, benchmark: str) -> tuple[Path, Path, Path]:
+def official_files(home: Home, benchmark: str) -> tuple[Path, Path, Path]:
+    """Where a user puts the published arrays of a benchmark, and the table whose rows they name."""
     folder = home.root / "incoming"
     arrays = (folder / f"I_g3_{benchmark}{ending}.npy" for ending in ("", "_reverse"))
     return (folder / OFFICIAL_GALLERY, *arrays)  # type: ignore[return-value]
@@ -82,7 +83,7 @@ def _observed(home: Home, _: Profile, partition: Partition) -> dict[str, str]:
     benchmark, gallery = split(partition)
     if gallery != OFFICIAL:
         return {}
-    return {name: seen for path in _official_files(home, benchmark) for name, seen in as_of_now(path).items()}
+    return {name: seen for path in official_files(home, benchmark) for name, seen in as_of_now(path).items()}
 
 
 def _build_distances(task: Task) -> Outcome:
@@ -123,7 +124,10 @@ def _config(profile: Profile, partition: Partition) -> Config:
     return profile.plain("reference_depth") | {"maximum distance of copies": MAXIMUM_DISTANCE}
 
 
-def _by_gallery(_: Profile) -> dg.PartitionMapping:
+def _by_gallery(profile: Profile) -> dg.PartitionMapping:
+    """Exact unless a gallery without an index is among them, which Dagster has no mapping for."""
+    if OFFICIAL in galleries_of(profile):
+        return dg.AllPartitionMapping()
     return dg.MultiToSingleDimensionPartitionMapping("gallery")
 
 

@@ -1,6 +1,7 @@
 """Jobs: one of assets for each stage, and two that conduct many partitions in order: benchmarks, everything.
 
-A Dagster asset job holds one kind of partition, so the features and gallery stages have two, and what crosses kinds is conducted.
+A Dagster asset job holds one kind of partition, so the features and gallery stages have two, and what crosses kinds
+is conducted.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Weights in the formats of others: G3's released `g3.pth`, and GeoCLIP's released GPS encoder.
 
-`g3.pth` is a state dict of CLIP by Hugging Face's names and the heads by G3's own, which are ours (g3.md section 2).
+`g3.pth` is a state dict of CLIP by Hugging Face's names and the heads by G3's own, which are ours.
 Files from outside are read by g3lib.features.weights, which never runs what a pickle says and names a file that is
 damaged or holds code (CheckpointError).
 """

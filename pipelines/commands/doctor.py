@@ -73,7 +73,9 @@ def findings(profile: Profile, home: Home) -> Iterator[Finding]:
     yield _disk(profile, home)
     yield _gpu(profile)
     yield from _incoming(profile, home)
-    yield _encoder(profile)
+    yield _encoder(profile, home)
+    yield from _heads(profile, home)
+    yield from _official_references(profile, home)
     yield from _lmm(profile)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     yield Finding("Chromium", chromium or "none", bool(chromium), "for the page test only", needed=False)
@@ -151,11 +153,46 @@ def _brought(dataset: Dataset, folder: Path) -> list[Path]:
     return []
 
 
-def _encoder(profile: Profile) -> Finding:
+def _encoder(profile: Profile, home: Home) -> Finding:
+    from g3lib.features.files import is_weights_file
+
     settings_ = profile.encoder
     if settings_.training is not None:
         return Finding("encoder", f"{settings_.architecture}, trained here", True)
+    if is_weights_file(settings_.pretrained):
+        return _file("encoder", home.root / "incoming" / str(settings_.pretrained))
     return Finding("encoder", f"{settings_.architecture}/{settings_.pretrained}, fetched on first use", True)
+
+
+def _heads(profile: Profile, home: Home) -> Iterator[Finding]:
+    """Weights of others that Geo-alignment begins with, or is."""
+    from g3lib.alignment.checkpoints import MissingWeights, find_geoclip_weights
+
+    settings_ = profile.alignment
+    if settings_.pretrained is not None:
+        yield _file("Geo-alignment", home.root / "incoming" / settings_.pretrained)
+    if settings_.location_init == "geoclip":
+        try:
+            found = find_geoclip_weights(home.root / "incoming")
+            yield Finding("GeoCLIP's GPS encoder", str(found), True)
+        except MissingWeights as problem:
+            yield Finding("GeoCLIP's GPS encoder", "none", False, str(problem))
+
+
+def _official_references(profile: Profile, home: Home) -> Iterator[Finding]:
+    """The published retrieval arrays, where an experiment uses them."""
+    from assets.partitions import OFFICIAL, galleries_of
+    from assets.references import official_files
+
+    if OFFICIAL in galleries_of(profile):
+        for benchmark in profile.benchmarks:
+            for path in official_files(home, benchmark):
+                yield _file(f"references of {benchmark}", path)
+
+
+def _file(what: str, path: Path) -> Finding:
+    there = path.is_file()
+    return Finding(what, path.name if there else "none", there, f"bring {path} (docs/alignment.md)")
 
 
 def _lmm(profile: Profile) -> Iterator[Finding]:

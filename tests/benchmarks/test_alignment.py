@@ -252,7 +252,7 @@ def photos() -> Photos:
 
 
 def projected(coordinates: Tensor) -> Tensor:
-    """As the released code does: point by point on the CPU, and back to the device (g3.md section 10, trap 15)."""
+    """As the released code does: point by point on the CPU, and back to the device."""
     transformer = Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True)
     points = []
     for lat, lon in coordinates.cpu().tolist():

@@ -15,7 +15,13 @@ from pipelines.definitions import build_definitions
 
 THRESHOLDS = [1, 25, 200, 750, 2500]
 WITH_LMM = {"g3", "g3-without-verification"}
-TRACKED = {"encoder", "alignment", "gallery_index", "reference_distances", "accuracy"}  # candidates too, where an LMM is asked
+TRACKED = {
+    "encoder",
+    "alignment",
+    "gallery_index",
+    "reference_distances",
+    "accuracy",
+}  # candidates too, where an LMM is asked
 
 # what analysts may rely on; further columns are free to come
 CONTRACT = {
