@@ -1,6 +1,6 @@
 """Every row compared with every query: exact, block by block, by matrix products here or on a GPU.
 
-A thin library of matrix products is faster than faiss's IndexFlatIP for hundreds of queries at once, and rows to leave
+Matrix products of whole blocks are faster than faiss's IndexFlatIP for hundreds of queries at once, and rows to leave
 out cost next to nothing.
 """
 
