@@ -41,7 +41,7 @@ format: $(STAMP) ## ruff, applied
 	$(BIN)/ruff format .
 
 test: lint       ## lint and every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 benchmarks: $(STAMP) ## the figures of the README, measured here
 	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s

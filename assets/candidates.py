@@ -131,7 +131,7 @@ STEPS = (
         kinds=frozenset({"openai", "parquet"}),
         pool="lmm",
         retry=dg.RetryPolicy(
-            max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+            max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
         ),
     ),
 )

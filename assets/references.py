@@ -93,8 +93,8 @@ def _build_distances(task: Task) -> Outcome:
     found = reference_distances(task.table("references"), task.table("photos"))
     found = found.select(pl.lit(benchmark).alias("benchmark"), pl.lit(gallery).alias("gallery"), pl.all())
     similar = found.filter(kind="similar")
-    parent = task.tracking.parent("results", benchmark)
-    with task.tracking.run("results", task.key, task.run_id, parent) as run:
+    parent = task.tracking.parent("gallery", benchmark)
+    with task.tracking.run("gallery", task.key, task.run_id, parent) as run:
         run.parameters({"benchmark": benchmark, "gallery": gallery})
         for row in similar.to_dicts():
             run.metrics({f"{name}_{row['policy']}": row[name] for name in KILOMETRES}, row["top"])
@@ -105,7 +105,7 @@ def _build_distances(task: Task) -> Outcome:
         mlflow_run_id=run.run_id,
         metadata={
             "distance of similar references": table(shown),
-            "MLflow run": task.tracking.url("results", run.run_id),
+            "MLflow run": task.tracking.url("gallery", run.run_id),
         },
     )
 
@@ -165,7 +165,7 @@ STEPS = (
         kinds=frozenset({"faiss"}),
     ),
     Step(
-        name="reference_distances",
+        name="distances",
         group="results",
         description="How far a query's references lie from it, per gallery and policy (G3, table 3).",
         code_version="1",

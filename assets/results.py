@@ -99,7 +99,7 @@ def warehouse(profile: Profile) -> dg.AssetsDefinition:
         group_name="results",
         description="warehouse.duckdb: results and lineage, rebuilt from the files, swapped in at once.",
         code_version="1",
-        deps=["accuracy", "reference_distances", "published"],  # all else is upstream of them
+        deps=["accuracy", "distances", "published"],  # all else is upstream of them
         kinds={"duckdb"},
         owners=["team:g3"],
         automation_condition=dg.AutomationCondition.eager(),

@@ -20,7 +20,7 @@ STAGES: dict[str, list[str]] = {
     "baselines": ["colour_histograms"],
     "alignment": ["alignment"],
     "gallery": ["gallery_index"],
-    "references": ["references", "reference_distances"],
+    "references": ["references", "distances"],
     "candidates": ["candidates"],
     "verification": ["scored_candidates", "predictions"],
     "results": ["accuracy", "published", "warehouse"],
@@ -29,7 +29,7 @@ STAGES: dict[str, list[str]] = {
 
 BENCHMARK_STEPS = [
     "references",
-    "reference_distances",
+    "distances",
     "candidates",
     "scored_candidates",
     "predictions",

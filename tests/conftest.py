@@ -18,6 +18,15 @@ MEMORY = Path("/dev/shm")
 ENOUGH = 2e9  # bytes for some twenty small homes
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two processes share the work: one has the workflow's whole runs, the other all else, each in its own order."""
+    whole = {"finished", "new_copy"}
+    for item in items:
+        runs = "pipelines" in item.path.parts or whole & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group("whole runs" if runs else "all else"))
+
+
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder for homes; in memory where it can be, since two databases sync half a small run away."""

@@ -31,7 +31,7 @@ _SOURCES = {
     "candidate": "scored_candidates",
     "accuracy": "accuracy",
     "published": "published",
-    "reference_distance": "reference_distances",
+    "reference_distance": "distances",
     "photo": "photos",
     "photo_census": "photo_census",
     "photo_duplicate": "photo_duplicates",

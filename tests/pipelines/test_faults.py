@@ -211,7 +211,7 @@ mount -o remount,size=500m "$DISK"
 
 
 def test_a_full_disk_is_named_and_survived(new_copy: Callable[..., TinyHome], tmp_path: Path) -> None:
-    tiny = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-clip]")
+    tiny = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-g3]")
     used = sum(-(-path.stat().st_size // 4096) * 4096 for path in tiny.root.rglob("*"))
     environment = tiny.environment(SMALL=str(used + 600_000), DISK=str(tmp_path), G3=str(G3))
     run = subprocess.run(
@@ -234,7 +234,7 @@ def test_a_full_disk_is_named_and_survived(new_copy: Callable[..., TinyHome], tm
 
 def test_a_file_larger_than_allowed_is_named_and_leaves_nothing(new_copy: Callable[..., TinyHome]) -> None:
     """Where no disk can be mounted too: the system refuses to let a file grow, as quotas do."""
-    tiny = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-clip]")
+    tiny = new_copy(G3_ALIGNMENT__SEED="1", G3_EXPERIMENTS="[nn-g3]")
     before = tiny.records()
     (heads,) = tiny.root.glob("models/alignment/*/alignment.safetensors")
     limit = heads.stat().st_size * 3 // 4

@@ -28,8 +28,8 @@ QUIET = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
-WIDE = {"width": 2400, "height": 1600}
-EMPTY = (1400, 1550)  # a place in the graph where nothing lies
+WIDE = {"width": 2400, "height": 2000}
+EMPTY = (1400, 1950)  # a place in the graph where nothing lies
 SECONDS = 1000.0  # playwright counts in milliseconds
 
 needs_chromium = pytest.mark.skipif(

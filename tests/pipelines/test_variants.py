@@ -1,4 +1,4 @@
-"""What few profiles ask for, in a home that has the rest: other projections and captions, and the official references."""
+"""What few profiles ask for, in a home that has the rest: other projections, captions, and official references."""
 
 from pathlib import Path
 

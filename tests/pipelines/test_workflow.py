@@ -19,7 +19,7 @@ TRACKED = {
     "encoder",
     "alignment",
     "gallery_index",
-    "reference_distances",
+    "distances",
     "accuracy",
 }  # candidates too, where an LMM is asked
 
@@ -260,7 +260,7 @@ def test_what_follows_a_changed_setting_is_remade_and_nothing_before(
         more = {key for key in asked if follows & {Key(*each[:2]) for each in before[key].inputs}}
     assert {key for key in before if before[key].run_id != after[key].run_id} == follows
     assert {key.asset for key in follows} == {
-        *("alignment", "gallery_index", "references", "reference_distances", "candidates"),
+        *("alignment", "gallery_index", "references", "distances", "candidates"),
         *("scored_candidates", "predictions", "accuracy"),
     }
     assert Key("candidates", f"{BENCHMARK}|nn-clip") not in follows

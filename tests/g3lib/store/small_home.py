@@ -158,7 +158,7 @@ def put_image_tables(home: Home, gallery: Record, queries: Record) -> None:
 
 def put_distances(home: Home, index: Record) -> None:
     """Distances of the references of one gallery, under two policies."""
-    key = Key("reference_distances", "im2gps3k|image")
+    key = Key("distances", "im2gps3k|image")
     rows = {
         "benchmark": "im2gps3k",
         "gallery": "image",
