@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from g3lib.gallery.errors import DamagedIndex
+from g3lib.gallery.errors import BadQueries, DamagedIndex
 from g3lib.gallery.index import Index, similar_and_dissimilar
 from g3lib.gallery.vectors import Rows, Vectors
 
@@ -40,6 +40,11 @@ def references(
     if photos.height != index.card.rows:
         raise DamagedIndex(
             f"{index.folder} holds {index.card.rows} vectors, its gallery {photos.height} photos; build it again"
+        )
+    if len(query_ids) != len(queries):
+        raise BadQueries(
+            f"{len(query_ids)} queries and features of {len(queries)} of them; materialize the benchmark's "
+            "features again"
         )
     answers = similar_and_dissimilar(index, queries, depth, excluded)
     return pl.concat(

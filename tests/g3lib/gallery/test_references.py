@@ -9,6 +9,7 @@ from toy_gallery import made, photos, vectors
 
 from g3lib.gallery import (
     REFERENCES,
+    BadQueries,
     DamagedIndex,
     GalleryTooSmall,
     Index,
@@ -47,6 +48,11 @@ def test_no_reference_is_of_the_query_s_author(index: Index) -> None:
     asked = table.join(pl.DataFrame({"photo_id": IDS, "author": best}), on="photo_id")
     assert asked.filter(pl.col("reference_author") == pl.col("author")).is_empty()
     assert table.height == 2 * 5 * DEPTH
+
+
+def test_a_query_without_features_is_noticed(index: Index) -> None:
+    with pytest.raises(BadQueries, match="5 queries and features of 4 of them"):
+        references(index, PHOTOS, IDS, QUERIES[:4], DEPTH)
 
 
 def test_no_queries_give_no_references_but_the_same_columns(index: Index) -> None:
