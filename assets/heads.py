@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 OFFICIAL = "image-gps-text"  # the heads that a released g3.pth holds
 GEOCLIP_FILE = "location_encoder_weights.pth"  # as g3lib.alignment.checkpoints looks for it; that needs torch
-SHAPE = {"rff_frequencies", "hidden", "location", "sigmas", "projection", "axis_order", "mercator_clamp"}
-WITHOUT_CONSEQUENCE = {"preset", "pretrained", "resident_gigabytes", "processes"}  # for what is trained here
 
 
 def settings_of(profile: Profile, partition: Partition) -> AlignmentSettings:
@@ -32,9 +30,8 @@ def config_of(profile: Profile, partition: Partition) -> Config:
     """Only what determines the heads."""
     settings, heads = settings_of(profile, partition), HEADS[str(partition)]
     if is_released(profile, partition):
-        return settings.model_dump(mode="json", include=SHAPE | {"pretrained"})
-    chosen = settings.model_dump(mode="json", exclude=WITHOUT_CONSEQUENCE)
-    return chosen | {"text": heads.text, "captions": heads.captions}
+        return settings.released
+    return settings.trained | {"text": heads.text, "captions": heads.captions}
 
 
 def incoming(home: Home) -> Path:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -89,36 +88,6 @@ def _is_chosen(author: str | None, fraction: float, seed: int) -> bool:
         return False
     hashed = hashlib.sha256(f"{seed}:{author}".encode()).digest()
     return int.from_bytes(hashed[:8], "big") / 2**64 < fraction
-
-
-class ArrayRows:
-    """Features in arrays, one after the other: in memory, or mapped from files."""
-
-    def __init__(self, arrays: Sequence[NDArray[np.float16]], stamp: str):
-        self.arrays, self.stamp = list(arrays), stamp
-        self.width = int(self.arrays[0].shape[1])
-        self.starts = np.cumsum([0, *(len(each) for each in self.arrays)])
-
-    @classmethod
-    def mapped(cls, files: Sequence[Path]) -> "ArrayRows":
-        """The arrays of these .npy files, read as they are needed."""
-        arrays = [np.load(path, mmap_mode="r", allow_pickle=False) for path in files]
-        return cls(
-            arrays, ":".join(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files)
-        )
-
-    def __len__(self) -> int:
-        """How many photos."""
-        return int(self.starts[-1])
-
-    def rows(self, indices: NDArray[np.int64]) -> NDArray[np.float16]:
-        """(n,) numbers of photos to their (n, width) features, in that order."""
-        found = np.empty((len(indices), self.width), dtype=np.float16)
-        owner = np.searchsorted(self.starts, indices, side="right") - 1
-        for number in np.unique(owner):
-            mine = owner == number
-            found[mine] = self.arrays[number][indices[mine] - self.starts[number]]
-        return found
 
 
 def resident(data: AlignmentData, device: torch.device) -> Tensor:

@@ -162,17 +162,15 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float) -> None:
 def _failure(folder: Path, processes: int, status: int) -> TrainingProcessFailed:
     """An error that quotes the process which failed first, or torchrun if none said anything."""
     logs = sorted(folder.glob("logs/**/stderr.log"), key=lambda path: path.stat().st_mtime)
-    told = [(path, _tail(path)) for path in logs]
-    guilty = [(path, text) for path, text in told if "Error" in text or "Exception" in text]
-    path, text = next(iter(guilty), (folder / "torchrun.log", _tail(folder / "torchrun.log")))
+    guilty = [path for path in logs if "Traceback" in _text(path)]  # others were only told to stop
+    path = next(iter(guilty), folder / "torchrun.log")
+    last_words = "\n".join(_text(path).splitlines()[-TAIL:])
     who = f"process {path.parent.name} of {processes}" if guilty else f"one of {processes} processes"
     return TrainingProcessFailed(
         f"alignment: {who} failed (torchrun's exit status {status}); finished epochs are kept: run again, or "
-        f"with alignment.processes = 1. Its last words:\n{text}"
+        f"with alignment.processes = 1. Its last words:\n{last_words}"
     )
 
 
-def _tail(path: Path) -> str:
-    if not path.is_file():
-        return ""
-    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:])
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -19,11 +19,6 @@ from g3lib.experiments.alignment import AlignmentSettings
 from g3lib.store.files import replacing
 
 FORMAT = "g3 alignment progress 1"
-WITHOUT_CONSEQUENCE = {
-    "preset",
-    "resident_gigabytes",
-    "processes",
-}  # settings that only say where or how fast
 
 
 class Unusable(ValueError):
@@ -43,8 +38,7 @@ class Progress:
 
 def stamp_of(settings: AlignmentSettings, with_text: bool, *others: str) -> str:
     """SHA-256 over what determines a training: its settings, and what `others` say of data and initial weights."""
-    decisive = settings.model_dump(mode="json", exclude=WITHOUT_CONSEQUENCE)
-    plain = json.dumps([decisive, with_text, *others], sort_keys=True)
+    plain = json.dumps([settings.trained, with_text, *others], sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 

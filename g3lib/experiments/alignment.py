@@ -22,6 +22,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+SHAPE = {"rff_frequencies", "hidden", "location", "sigmas", "projection", "axis_order", "mercator_clamp"}
+WITHOUT_CONSEQUENCE = {"preset", "pretrained", "resident_gigabytes", "processes"}  # for what is trained here
+
+
 class AlignmentSettings(Section):
     """Geo-alignment's widths and training; the defaults are the official code's.
 
@@ -63,6 +67,16 @@ class AlignmentSettings(Section):
         if not isinstance(given, dict):
             return given
         return {**PRESETS.get(given.get("preset", "default"), {}), **given}
+
+    @property
+    def trained(self) -> dict[str, Any]:
+        """The settings that determine heads trained here, as JSON's types: not how fast, or by which preset."""
+        return self.model_dump(mode="json", exclude=WITHOUT_CONSEQUENCE)
+
+    @property
+    def released(self) -> dict[str, Any]:
+        """The settings that determine heads taken from a released file, as JSON's types."""
+        return self.model_dump(mode="json", include=SHAPE | {"pretrained"})
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,12 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from g3lib.alignment.batches import Batches
-from g3lib.alignment.data import AlignmentData, ArrayRows
+from g3lib.alignment.data import AlignmentData
 from g3lib.alignment.losses import Objective
 from g3lib.alignment.model import GeoAlignment
 from g3lib.alignment.training import train
 from g3lib.experiments.alignment import AlignmentSettings
+from tests.array_rows import ArrayRows
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
@@ -118,7 +119,7 @@ def floor_of(width: int, settings: AlignmentSettings) -> Callable[[], None]:
 def drawn(photos: int, width: int, captions: int = 1000) -> AlignmentData:
     numbers = np.random.default_rng(0)
     return AlignmentData(
-        image=ArrayRows([numbers.normal(size=(photos, width)).astype(np.float16)], "drawn"),
+        image=ArrayRows(numbers.normal(size=(photos, width)).astype(np.float16), "drawn"),
         photos=np.arange(photos),
         text=numbers.normal(size=(captions, width)).astype(np.float16),
         text_rows=numbers.integers(0, captions, photos),
@@ -314,7 +315,7 @@ def our_way(towers: Any, data: Photos) -> tuple[list[float], float]:
         text = half(towers.encode_text(data.captions.to(DEVICE)))
     seconds = finished() - started
     stored = AlignmentData(
-        image=ArrayRows([image], "towers"),
+        image=ArrayRows(image, "towers"),
         photos=np.arange(PHOTOS),
         text=text,
         text_rows=data.caption_rows.numpy(),

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from toy_alignment import SETTINGS, WIDTH, toy, train_in_two
+from toy_alignment import SETTINGS, stored, toy, train_in_two
 
-from g3lib.alignment.data import AlignmentData, ArrayRows
+from g3lib.alignment.data import AlignmentData
 from g3lib.alignment.distributed import ALONE, Ranks, joined
 from g3lib.alignment.launching import TrainingProcessFailed
 from g3lib.alignment.training import TrainingDiverged, train
+from g3lib.features.shards import FEATURES, FeatureShards
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -46,11 +47,11 @@ def test_without_torchrun_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -
 # --- two processes
 
 
-def stored(folder: Path, photos: int = 45, held_out: int = 4) -> tuple[AlignmentData, Path]:
-    """A toy whose features are in a file."""
-    data, path = toy(photos=photos, held_out=held_out), folder / "features.npy"
-    np.save(path, data.image.rows(data.photos))
-    return replace(data, image=ArrayRows.mapped([path])), path
+def on_disk(folder: Path, photos: int = 45, held_out: int = 4) -> tuple[AlignmentData, Path]:
+    """A toy whose features are in a folder."""
+    data = toy(photos=photos, held_out=held_out)
+    shard = stored(folder / "features", data.image.rows(data.photos))
+    return replace(data, image=FeatureShards([shard])), shard
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def stored(folder: Path, photos: int = 45, held_out: int = 4) -> tuple[Alignment
 )
 def test_two_processes_train_as_one(tmp_path: Path, with_text: bool, changes: dict[str, object]) -> None:
     """41 photos in batches of 16: the last has 9, which two processes cannot share equally."""
-    data, path = stored(tmp_path)
+    data, path = on_disk(tmp_path)
     settings = SETTINGS.model_copy(update={"batch_size": 16, "epochs": 4, "held_out_authors": 0.1, **changes})
     one = train(data, settings, with_text, lambda *_: None)
     course: list[tuple[int, dict[str, float]]] = []
@@ -74,7 +75,7 @@ def test_two_processes_train_as_one(tmp_path: Path, with_text: bool, changes: di
 
 
 def test_a_training_goes_on_in_other_numbers_of_processes(tmp_path: Path) -> None:
-    data, path = stored(tmp_path)
+    data, path = on_disk(tmp_path)
     saved = tmp_path / "resume" / "a.safetensors"
     remarks: list[str] = []
     whole = train(data, SETTINGS, True, lambda *_: None, resume=saved)
@@ -86,15 +87,15 @@ def test_a_training_goes_on_in_other_numbers_of_processes(tmp_path: Path) -> Non
 
 
 def test_divergence_is_told_as_from_one_process(tmp_path: Path) -> None:
-    data, path = stored(tmp_path)
-    np.save(path, np.full((45, WIDTH), np.nan, dtype=np.float16))
+    data, path = on_disk(tmp_path)
+    np.save(path / FEATURES, np.full((45, data.image.width), np.nan, dtype=np.float16))
     with pytest.raises(TrainingDiverged, match=r"loss_image_gps is nan; lower alignment\.learning_rate"):
         train_in_two(data, path, SETTINGS, True, tmp_path, lambda *_: None)
 
 
 def test_a_failing_process_is_quoted(tmp_path: Path) -> None:
-    data, path = stored(tmp_path)
-    path.unlink()
+    data, path = on_disk(tmp_path)
+    (path / FEATURES).unlink()
     with pytest.raises(TrainingProcessFailed, match=r"(?s)process \d of 2 failed.*features\.npy") as failure:
         train_in_two(data, path, SETTINGS, True, tmp_path, lambda *_: None)
     assert "alignment.processes = 1" in str(failure.value)
@@ -124,7 +125,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def long_training(folder: Path, told: Path) -> None:
-    data, path = stored(folder)
+    data, path = on_disk(folder)
     settings = SETTINGS.model_copy(update={"epochs": 10_000})
     train_in_two(data, path, settings, True, folder, lambda *_: told.touch())
 
@@ -147,17 +148,7 @@ def test_interrupted_it_leaves_no_process_behind(tmp_path: Path) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    data, path = stored(tmp_path)
+    data, path = on_disk(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         train_in_two(data, path, SETTINGS.model_copy(update={"epochs": 10_000}), True, tmp_path, interrupt)
     assert of(tmp_path) == []
-
-
-def test_mapped_features_are_the_files_rows(tmp_path: Path) -> None:
-    arrays = [np.random.default_rng(n).normal(size=(n, WIDTH)).astype(np.float16) for n in (3, 5)]
-    files = [tmp_path / f"{n}.npy" for n in range(2)]
-    for path, each in zip(files, arrays, strict=True):
-        np.save(path, each)
-    rows, wanted = ArrayRows.mapped(files), np.array([7, 0, 3, 2, 3])
-    assert len(rows) == 8 and rows.width == WIDTH
-    assert np.array_equal(rows.rows(wanted), np.concatenate(arrays)[wanted])

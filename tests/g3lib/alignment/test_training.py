@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from toy_alignment import SETTINGS, WIDTH, image_of, text_of, toy, trained
+from toy_alignment import SETTINGS, WIDTH, image_of, stored, text_of, toy, trained
 
 from g3lib.alignment.batches import Batch, Batches
-from g3lib.alignment.data import AlignmentData, ArrayRows
+from g3lib.alignment.data import AlignmentData
 from g3lib.alignment.model import GeoAlignment
 from g3lib.alignment.training import TrainingDiverged, losses, train
+from g3lib.features.shards import FeatureShards
+from tests.array_rows import ArrayRows
 
 TEXT_ONLY = ("text_projection_else", "vision_projection_else_1", "logit_scale1")
 
@@ -112,7 +114,7 @@ def test_features_that_are_no_numbers_are_noticed() -> None:
     data = toy()
     image = data.image.rows(data.photos)
     image[3, 4] = np.nan
-    data = replace(data, image=ArrayRows([image], "spoilt"))
+    data = replace(data, image=ArrayRows(image, "spoilt"))
     with pytest.raises(TrainingDiverged, match="non-finite features"):
         trained(data, epochs=1)
 
@@ -192,10 +194,10 @@ def batches(data: AlignmentData, gigabytes: float) -> list[Batch]:
     return list(made.epoch(torch.randperm(len(data), generator=torch.Generator().manual_seed(1))))
 
 
-def test_streamed_batches_are_the_resident_ones() -> None:
+def test_streamed_batches_are_the_resident_ones(tmp_path: Path) -> None:
     numbers = np.random.default_rng(0)
-    shards = [numbers.normal(size=(n, WIDTH)).astype(np.float16) for n in (30, 1, 40)]
-    data = replace(toy(photos=60), image=ArrayRows(shards, "shards"), photos=numbers.permutation(71)[:60])
+    shards = FeatureShards([stored(tmp_path / f"{n}", numbers.normal(size=(n, WIDTH))) for n in (30, 1, 40)])
+    data = replace(toy(photos=60), image=shards, photos=numbers.permutation(71)[:60])
     resident, streamed = batches(data, 8.0), batches(data, 0.0)
     assert [each.size for each in resident] == [7] * 8 + [4] == [each.size for each in streamed]
     for one, other in zip(resident, streamed, strict=True):
@@ -214,6 +216,6 @@ def test_an_error_while_reading_ends_the_training() -> None:
         def rows(self, indices: np.ndarray) -> np.ndarray:
             raise OSError("the disk is gone")
 
-    data = replace(toy(), image=Torn([np.zeros((20, WIDTH), np.float16)], "torn"))
+    data = replace(toy(), image=Torn(np.zeros((20, WIDTH), np.float16), "torn"))
     with pytest.raises(OSError, match="the disk is gone"):
         trained(data, resident_gigabytes=0.0)

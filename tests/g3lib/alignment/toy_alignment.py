@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
-from g3lib.alignment.data import AlignmentData, ArrayRows
+from g3lib.alignment.data import AlignmentData
 from g3lib.alignment.launching import Stored, train_in_processes
 from g3lib.alignment.training import Report, Trained, train
 from g3lib.experiments.alignment import AlignmentSettings
+from g3lib.features.shards import Stamp, save_features
+from tests.array_rows import ArrayRows
 
 SETTINGS = AlignmentSettings(
     rff_frequencies=8,
@@ -31,13 +34,20 @@ def toy(photos: int = 20, seed: int = 0, held_out: int = 0, captions: int = 4) -
     """Random features, the last `held_out` photos held out."""
     numbers = np.random.default_rng(seed)
     return AlignmentData(
-        image=ArrayRows([numbers.normal(size=(photos, WIDTH)).astype(np.float16)], f"toy {photos} {seed}"),
+        image=ArrayRows(numbers.normal(size=(photos, WIDTH)).astype(np.float16), f"toy {photos} {seed}"),
         photos=np.arange(photos),
         text=numbers.normal(size=(captions, WIDTH)).astype(np.float16),
         text_rows=np.arange(photos) % captions,
         coordinates=numbers.random((photos, 2)) * 80,
         held_out=np.arange(photos) >= photos - held_out,
     )
+
+
+def stored(folder: Path, features: NDArray[np.floating]) -> Path:
+    """The folder, with (n, d) features of some encoder in it."""
+    folder.mkdir(exist_ok=True)
+    save_features(folder, features, Stamp("toy", "00", "none", "float32", features.shape[1]))
+    return folder
 
 
 def image_of(data: AlignmentData) -> Tensor:
@@ -82,7 +92,7 @@ def train_in_two(
     report: Report,
     **options: Any,
 ) -> Trained:
-    """In two processes, the features read from a file; what they write goes to `folder`."""
+    """In two processes, the features read from a folder; what they write goes to `folder`."""
     settings = settings.model_copy(update={"processes": 2})
-    stored = Stored("g3lib.alignment.data:ArrayRows.mapped", [features])
+    stored = Stored("g3lib.features.shards:FeatureShards", [features])
     return train_in_processes(data, settings, with_text, report, stored, folder, **options)
