@@ -20,11 +20,15 @@ ENOUGH = 2e9  # bytes for some twenty small homes
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the work: one has the workflow's whole runs, the other all else, each in its own order."""
-    whole = {"finished", "new_copy"}
+    """Processes share the work by file; the files that look at the workflow's one whole run stay together.
+
+    Those that take longest are marked `more whole runs` by themselves: a second process makes the run, too.
+    """
+    whole = {each.path for each in items if {"finished", "new_copy"} & set(getattr(each, "fixturenames", ()))}
     for item in items:
-        runs = "pipelines" in item.path.parts or whole & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("whole runs" if runs else "all else"))
+        if item.get_closest_marker("xdist_group") is None:
+            group = "whole runs" if item.path in whole else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

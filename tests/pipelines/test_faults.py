@@ -107,6 +107,7 @@ def life(homes: Path) -> HardLife:
     return HardLife(tiny, stops, answers(tiny))
 
 
+@pytest.mark.xdist_group("more whole runs")
 class TestInterruptedAgainAndAgain:
     """Five interruptions, one after the other, at ever later moments of what the run before left."""
 

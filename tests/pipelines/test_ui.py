@@ -32,6 +32,7 @@ WIDE = {"width": 2400, "height": 2000}
 EMPTY = (1400, 1950)  # a place in the graph where nothing lies
 SECONDS = 1000.0  # playwright counts in milliseconds
 
+pytestmark = pytest.mark.xdist_group("more whole runs")
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine; `apt-get install chromium`"
 )
