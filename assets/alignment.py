@@ -115,9 +115,7 @@ def _save(task: Task, run: TrackedRun, model: "GeoAlignment", origin: str) -> in
     from g3lib.alignment.model import save_alignment
 
     save_alignment(model.cpu(), task.scratch / "alignment.safetensors")
-    parameters = sum(
-        each.numel() for name, each in model.named_parameters() if not name.endswith("capsule.0.b")
-    )
+    parameters = model.trainable_parameters()
     card = (
         f"# Geo-alignment `{task.key.partition}`\n\n{parameters:,} trainable parameters, {origin}, profile "
         f"`{task.profile.name}`; G3 (NeurIPS 2024) section 3.1, eq. 2, on frozen features of "

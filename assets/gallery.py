@@ -104,19 +104,20 @@ def _build_index(task: Task) -> Outcome:
     parent = task.tracking.parent("gallery", f"galleries of {task.profile.name}")
     with task.tracking.run("gallery", task.key, task.run_id, parent) as run:
         report = build(lambda: vectors(task), task.scratch, task.profile.index, stamp_of(task))
-        run.parameters({"gallery": gallery, "kind": report.kind, **report.parameters})
+        card = report.card
+        run.parameters({"gallery": gallery, "kind": card.kind, **card.parameters})
         measured = {
-            "recall_at_20_similar": report.recall_similar,
-            "recall_at_20_dissimilar": report.recall_dissimilar,
-            "bytes_per_photo": report.bytes_per_photo,
+            "recall_at_20_similar": card.recall_similar,
+            "recall_at_20_dissimilar": card.recall_dissimilar,
+            "bytes_per_photo": card.bytes_per_photo,
             "queries_per_second": report.queries_per_second,
             "seconds_to_build": report.seconds,
         }
         run.metrics(measured)
     task.table("photos").select(IDENTITY).write_parquet(task.scratch / "photos.parquet")
     link = task.tracking.url("gallery", run.run_id)
-    shown = {"kind": report.kind, "parameters": dict(report.parameters), "MLflow run": link}
-    return Outcome(report.rows, metadata=shown | measured, mlflow_run_id=run.run_id)
+    shown = {"kind": card.kind, "parameters": card.parameters, "MLflow run": link}
+    return Outcome(card.rows, metadata=shown | measured, mlflow_run_id=run.run_id)
 
 
 def _index_size(task: Task, outcome: Outcome) -> tuple[bool, dict[str, Any]]:

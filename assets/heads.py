@@ -7,13 +7,13 @@ import polars as pl
 
 from assets.step import Config, Partition, Task
 from g3lib.experiments import HEADS, AlignmentSettings, Profile
+from g3lib.experiments.alignment import GEOCLIP_FILE
 from g3lib.store import Home
 
 if TYPE_CHECKING:
     from g3lib.alignment.data import AlignmentData
 
 OFFICIAL = "image-gps-text"  # the heads that a released g3.pth holds
-GEOCLIP_FILE = "location_encoder_weights.pth"  # as g3lib.alignment.checkpoints looks for it; that needs torch
 
 
 def settings_of(profile: Profile, partition: Partition) -> AlignmentSettings:

@@ -14,14 +14,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from g3lib.alignment.model import GeoAlignment, OtherArchitecture, fit
-from g3lib.experiments.alignment import AlignmentSettings
+from g3lib.experiments.alignment import GEOCLIP_FILE, AlignmentSettings
 from g3lib.features.huggingface import G3, huggingface_state
 from g3lib.features.weights import read_weights
 from g3lib.store.files import replacing
 
 CLIP_PARTS = ("vision_model.", "text_model.", "vision_projection.", "text_projection.")
 WIDTH_FROM = "vision_projection_else_1.0.weight"  # (d, d): the width of CLIP's features
-GEOCLIP_FILE = "location_encoder_weights.pth"
 SUFFIXES = (".pth", ".safetensors")
 
 

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-UNKNOWN = {"", "unknown"}  # authors who are nobody in particular
+from g3lib.experiments.datasets import UNKNOWN
+
 BLOCK = 65_536  # rows read at once when features are taken into memory
 
 
@@ -84,7 +85,7 @@ def held_out(authors: Sequence[str | None], fraction: float, seed: int) -> NDArr
 
 def _is_chosen(author: str | None, fraction: float, seed: int) -> bool:
     """Whether the number in [0, 1) that is this author's own lies below the fraction."""
-    if author is None or author.lower() in UNKNOWN:
+    if author in (None, UNKNOWN):
         return False
     hashed = hashlib.sha256(f"{seed}:{author}".encode()).digest()
     return int.from_bytes(hashed[:8], "big") / 2**64 < fraction

@@ -39,13 +39,6 @@ def same_caption(captions: Tensor) -> Tensor:
     return (captions[:, None] == captions[None, :]).fill_diagonal_(False)
 
 
-def losses(model: GeoAlignment, image: Tensor, text: Tensor, coordinates: Tensor) -> tuple[Tensor, Tensor]:
-    """(image-text, image-GPS) losses of one batch of un-normalised CLIP features, each a mean over the batch."""
-    with_text = symmetric_info_nce(model.text(text), model.image_text(image), model.logit_scale1)
-    with_gps = symmetric_info_nce(model.gps(coordinates), model.image_gps(image), model.logit_scale2)
-    return with_text, with_gps
-
-
 class Objective(nn.Module):
     """What training descends: the terms that the settings ask for, of a batch spread over all processes."""
 

@@ -14,16 +14,16 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from g3lib.alignment.location_encoder import LocationEncoder
+from g3lib.alignment.location_encoder import LocationEncoder, RandomFourierFeatures
 from g3lib.experiments.alignment import HEADS, AlignmentSettings
 from g3lib.experiments.experiment import Gallery
+from g3lib.features.weights import misfits
 from g3lib.store.files import replacing
 
 INITIAL_LOGIT_SCALE = 3.99
 HEADER = (
     "projection"  # one key: safetensors writes several in any order, and files are compared by their bytes
 )
-SHOWN = 3  # differences between two architectures that a message lists
 
 
 class OtherArchitecture(ValueError):
@@ -87,8 +87,9 @@ class GeoAlignment(nn.Module):
         return torch.cat(parts, dim=-1)
 
     def trainable_parameters(self) -> int:
-        """How many numbers training moves."""
-        return sum(each.numel() for each in self.parameters() if each.requires_grad)
+        """How many numbers training moves, or moved: all but the Fourier features' frequencies."""
+        fixed = sum(each.b.numel() for each in self.modules() if isinstance(each, RandomFourierFeatures))
+        return sum(each.numel() for each in self.parameters()) - fixed
 
 
 def save_alignment(model: GeoAlignment, path: Path) -> None:
@@ -126,19 +127,9 @@ def load_alignment(path: Path, dimension: int, settings: AlignmentSettings) -> G
 
 def fit(module: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
     """Give a module these weights; OtherArchitecture names the first tensors of `source` that do not fit."""
-    expected = module.state_dict()
-    wrong = [f"{name} is missing" for name in expected if name not in state]
-    wrong += [f"{name} is unknown" for name in state if name not in expected]
-    wrong += [
-        f"{name} is {tuple(state[name].shape)}, expected {tuple(each.shape)}"
-        for name, each in expected.items()
-        if name in state and state[name].shape != each.shape
-    ]
-    if wrong:
-        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+    if wrong := misfits(module.state_dict(), state):
         raise OtherArchitecture(
-            f"{source}: {len(state)} tensors of another architecture: {'; '.join(wrong[:SHOWN])}{more}; use the "
-            "settings it was trained with (alignment.rff_frequencies, hidden, location, sigmas, projection, and "
-            "the encoder's width), or train again"
+            f"{source}: {len(state)} tensors of another architecture: {wrong}; use the settings it was trained with "
+            "(alignment.rff_frequencies, hidden, location, sigmas, projection, and the encoder's width), or train again"
         )
     module.load_state_dict(dict(state))

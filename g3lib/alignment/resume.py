@@ -16,9 +16,10 @@ from torch import Tensor
 
 from g3lib.alignment.model import GeoAlignment
 from g3lib.experiments.alignment import AlignmentSettings
+from g3lib.features.weights import weights_digest
 from g3lib.store.files import replacing
 
-FORMAT = "g3 alignment progress 1"
+FORMAT = "g3 alignment progress 2"
 
 
 class Unusable(ValueError):
@@ -48,7 +49,7 @@ def save_progress(progress: Progress, path: Path, stamp: str) -> None:
     facts = {
         "format": FORMAT,
         "stamp": stamp,
-        "digest": _digest(tensors),
+        "digest": weights_digest(tensors),
         "history": progress.history,
         "schedule": progress.schedule.state_dict(),
         "rates": [group["lr"] for group in progress.optimizer.param_groups],
@@ -65,7 +66,7 @@ def load_progress(progress: Progress, path: Path, stamp: str) -> None:
     tensors, facts = _read(path)
     if facts["stamp"] != stamp:
         raise Unusable(f"{path} is of a training with other settings, data or initial weights")
-    if facts["digest"] != _digest(tensors):
+    if facts["digest"] != weights_digest(tensors):
         raise Unusable(f"{path} is damaged: its numbers are not those that were written")
     progress.model.load_state_dict(_under("model.", tensors))
     _restore_optimizer(progress.optimizer, _under("optimizer.", tensors), facts["rates"])
@@ -86,13 +87,6 @@ def _tensors(progress: Progress) -> dict[str, Tensor]:
     if torch.cuda.is_available():
         found["random.cuda"] = torch.cuda.get_rng_state()
     return {name: each.detach().cpu().contiguous() for name, each in found.items()}
-
-
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(name.encode() + tensors[name].numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -13,13 +13,12 @@ import torch
 from g3lib.alignment.data import AlignmentData
 from g3lib.alignment.distributed import ALONE, Ranks
 from g3lib.alignment.epochs import Remark, Trainer, TrainingDiverged
-from g3lib.alignment.losses import losses, symmetric_info_nce
 from g3lib.alignment.model import GeoAlignment
 from g3lib.alignment.resume import Progress, Unusable, load_progress, save_progress, stamp_of
 from g3lib.experiments.alignment import AlignmentSettings
 from g3lib.store.files import sha256_of
 
-__all__ = ["Trained", "TrainingDiverged", "losses", "symmetric_info_nce", "train"]
+__all__ = ["Trained", "TrainingDiverged", "train"]
 
 Report = Callable[[int, dict[str, float]], None]
 

@@ -22,6 +22,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+GEOCLIP_FILE = "location_encoder_weights.pth"  # its released GPS encoder, as its package names it
 SHAPE = {"rff_frequencies", "hidden", "location", "sigmas", "projection", "axis_order", "mercator_clamp"}
 WITHOUT_CONSEQUENCE = {"preset", "pretrained", "resident_gigabytes", "processes"}  # for what is trained here
 

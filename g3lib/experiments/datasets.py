@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Positive = Annotated[int, Field(gt=0)]
+UNKNOWN = "unknown"  # an author, or a licence, that nobody named; such an author is nobody in particular
 
 
 class Section(BaseModel):
@@ -141,8 +142,8 @@ class FolderSource(Section):
 
     kind: Literal["folder"] = "folder"
     path: str
-    author: str = "unknown"
-    licence: str = "unknown"
+    author: str = UNKNOWN
+    licence: str = UNKNOWN
 
 
 PhotoSource = (

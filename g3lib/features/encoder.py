@@ -4,7 +4,7 @@ Whether it is OpenAI's ViT-L/14, the one in the official g3.pth or the demo's ow
 `Encoder`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from g3lib.features.huggingface import is_huggingface, open_clip_state
 from g3lib.features.preprocessing import preprocessing_of
 from g3lib.features.shards import Stamp
 from g3lib.features.torchvision_pairing import open_clip
-from g3lib.features.weights import CheckpointError, read_weights, weights_digest
+from g3lib.features.weights import CheckpointError, misfits, read_weights, weights_digest
 from g3lib.store.files import replacing
 
 __all__ = [
@@ -41,8 +41,6 @@ __all__ = [
     "save_checkpoint",
     "tokenizer_of",
 ]
-
-_SHOWN = 3  # tensors that do not fit, in an error
 
 
 @dataclass(frozen=True)
@@ -159,29 +157,12 @@ def _float32_model(name: str, pretrained: str | Path | None) -> tuple[str, Any]:
     except CheckpointError as problem:
         raise CheckpointError(f"{path}: {problem}") from problem
     model = build_model(name)
-    _check_fit(model.state_dict(), state, f"{path} is of another architecture than {name}")
+    if wrong := misfits(model.state_dict(), state):
+        raise CheckpointError(
+            f"{path} is of another architecture than {name}: {wrong}; correct `encoder.architecture`, or the file"
+        )
     model.load_state_dict(state)
     return name, model
-
-
-def _check_fit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], complaint: str) -> None:
-    """Raises CheckpointError with the first tensors that differ in shape, are missing, or are too many."""
-    wrong = [
-        f"{key} is {_shape(found[key])} where {_shape(each)} is expected"
-        for key, each in expected.items()
-        if key in found and found[key].shape != each.shape
-    ]
-    wrong += [f"{key} ({_shape(each)}) is missing" for key, each in expected.items() if key not in found]
-    wrong += [f"{key} ({_shape(each)}) is unknown" for key, each in found.items() if key not in expected]
-    if wrong:
-        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-        raise CheckpointError(
-            f"{complaint}: {'; '.join(wrong[:_SHOWN])}{more}; correct `encoder.architecture`, or the file"
-        )
-
-
-def _shape(tensor: Tensor) -> str:
-    return " x ".join(map(str, tensor.shape)) or "a scalar"
 
 
 def _memory_format(model: Any, device: str) -> torch.memory_format:

@@ -91,7 +91,7 @@ def text_features(captions: Sequence[str], encoder: Encoder, batch_size: int) ->
     features = [np.zeros((0, encoder.dimension), np.float32)]
     for start in tqdm(range(0, len(captions), batch_size), desc="text features", disable=None):
         batch = list(captions[start : start + batch_size])
-        features.append(encoder.encode_texts(batch).cpu().numpy())
+        features.append(encoder.encode_texts(batch).numpy())
     return as_half(np.concatenate(features), "caption")
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from g3lib.features.files import PICKLED, SUFFIXES
 
 _PLAIN = "ask for a plain state dict (torch.save(model.state_dict(), ...)), or better for a safetensors file"
+_SHOWN = 3  # misfits that a message lists
 _DAMAGED = "it is damaged or was not copied whole; fetch it again"
 
 
@@ -56,6 +57,26 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
         flat = tensor.detach().cpu().contiguous().view(-1)
         digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """In words, the first tensors of `found` that differ in shape from those expected, are missing, or too many.
+
+    Empty if all fit.
+    """
+    wrong = [
+        f"{name} is {_shape(found[name])} where {_shape(each)} is expected"
+        for name, each in expected.items()
+        if name in found and found[name].shape != each.shape
+    ]
+    wrong += [f"{name} ({_shape(each)}) is missing" for name, each in expected.items() if name not in found]
+    wrong += [f"{name} ({_shape(each)}) is unknown" for name, each in found.items() if name not in expected]
+    more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+    return f"{'; '.join(wrong[:_SHOWN])}{more}"
+
+
+def _shape(tensor: Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "a scalar"
 
 
 def _unpickled(path: Path) -> Any:

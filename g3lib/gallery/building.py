@@ -10,7 +10,7 @@ import numpy as np
 
 from g3lib.experiments.indexing import IndexSettings
 from g3lib.gallery.arrays import ArrayWriter, mapped
-from g3lib.gallery.card import CARD, Card, IndexReport, report_of
+from g3lib.gallery.card import CARD, Card, IndexReport
 from g3lib.gallery.coarse import FILE, new_coarse, write_coarse
 from g3lib.gallery.codes import BASIS, LEADING, RANGES, train_coder
 from g3lib.gallery.errors import BadVectors
@@ -41,7 +41,7 @@ def build(blocks: Blocks, folder: Path, settings: IndexSettings, stamp: Mapping[
         index = open_index(scratch)
         speed = queries_per_second(index, queries)
         _install(scratch, folder)
-    return report_of(index.card, speed, seconds)
+    return IndexReport(index.card, speed, seconds)
 
 
 def _install(scratch: Path, folder: Path) -> None:

@@ -1,7 +1,6 @@
 """What an index says of itself: the card in its folder, and the report of its building."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, get_args
@@ -43,28 +42,11 @@ class Card:
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What building made: the card's facts and what was measured on this machine."""
+    """A built index: its card, and what was measured on this machine."""
 
-    kind: IndexKind
-    parameters: Mapping[str, int]
-    rows: int
-    width: int
-    stamp: Mapping[str, str]
-    recall_similar: float
-    recall_dissimilar: float
-    bytes_per_photo: float
+    card: Card
     queries_per_second: float
     seconds: float  # to build, without measuring the speed
-
-
-def report_of(card: Card, queries_per_second: float, seconds: float) -> IndexReport:
-    """A card's facts with the times."""
-    facts = {
-        name: getattr(card, name)
-        for name in (each.name for each in fields(IndexReport))
-        if hasattr(card, name)
-    }
-    return IndexReport(**facts, queries_per_second=queries_per_second, seconds=seconds)
 
 
 def read_card(folder: Path) -> Card:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from g3lib.experiments.datasets import UNKNOWN
 from g3lib.gallery.errors import BadExclusion, GalleryTooSmall
 from g3lib.gallery.vectors import Rows
 
-UNKNOWN = "unknown"  # an author whom nobody named is nobody's colleague
 NOTHING: Rows = np.empty(0, dtype=np.int64)
 
 

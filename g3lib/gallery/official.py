@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from g3lib.experiments.datasets import UNKNOWN
 from g3lib.gallery.errors import BadReferences
-from g3lib.gallery.exclusion import UNKNOWN
 from g3lib.gallery.references import reference_table
 from g3lib.gallery.vectors import Rows
 

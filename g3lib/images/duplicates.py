@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from g3lib.experiments.datasets import UNKNOWN
+
 PHOTOS = pl.Schema(
     {
         "dataset": pl.String,
@@ -46,7 +48,6 @@ OVERLAP = pl.Schema(
         "gallery_photos_to_go": pl.Int64,
     }
 )
-UNKNOWN = "unknown"  # an author whom nobody named is nobody's colleague
 MAXIMUM_DISTANCE = 8  # bits; beyond it most of what is found is chance
 _AGREEING = 3  # blocks of bits that a candidate pair must share
 

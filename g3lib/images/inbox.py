@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from g3lib.experiments.datasets import UNKNOWN
 from g3lib.images.photo import Photo
 from g3lib.images.sources.folder import ENDINGS
 from g3lib.store.files import replacing
@@ -52,4 +53,4 @@ def inbox_photos(inbox: Path, batch: str) -> Iterator[Photo]:
         raise FileNotFoundError(f"no batch {batch} in {inbox / '.batches'}; the inbox sensor writes them")
     for name in known[batch]:
         path = inbox / name
-        yield Photo(name, path.read_bytes(), None, None, "unknown", "unknown", origin=name)
+        yield Photo(name, path.read_bytes(), None, None, UNKNOWN, UNKNOWN, origin=name)

@@ -5,6 +5,7 @@ Costs and durations join at publish time, where prices and lineage are at hand.
 
 import polars as pl
 
+from g3lib.experiments.datasets import UNKNOWN
 from g3lib.results.intervals import Interval, bootstrap, wider
 from g3lib.results.metrics import (
     THRESHOLDS_KM,
@@ -136,8 +137,10 @@ def _check_complete(group: pl.DataFrame, benchmark_size: int) -> None:
 
 def _authors(group: pl.DataFrame) -> pl.Series:
     """Cluster labels: authors, and for a photo whose author is unknown one of its own."""
-    unknown = pl.concat_str(pl.lit("\0"), pl.col("photo_id").cast(pl.String))
-    return group.select(pl.coalesce(pl.col("author").cast(pl.String), unknown)).to_series()
+    author = pl.col("author").cast(pl.String)
+    own = pl.concat_str(pl.lit("\0"), pl.col("photo_id").cast(pl.String))
+    is_known = author.is_not_null() & (author != UNKNOWN)
+    return group.select(pl.when(is_known).then(author).otherwise(own)).to_series()
 
 
 def _columns(name: str, interval: Interval) -> dict[str, list[float]]:

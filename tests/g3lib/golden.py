@@ -9,6 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from g3lib.alignment.losses import Objective
+from g3lib.alignment.model import GeoAlignment
+from g3lib.experiments.alignment import AlignmentSettings
+
 GOLDEN = Path(__file__).parent / "alignment" / "golden" / "official_g3_seed0.npz"
 
 
@@ -34,3 +38,23 @@ def drawn(tensors: NDArray[np.str_]) -> dict[str, Tensor]:
         assert value.double().sum().item() == pytest.approx(float(total), abs=2e-3), name
         state[name] = value
     return state
+
+
+def loss_of(model: GeoAlignment, image: Tensor, text: Tensor, coordinates: Tensor) -> Tensor:
+    """What training descends, with the official settings."""
+    objective = Objective(model, AlignmentSettings(), with_text=True)
+    loss: Tensor = objective(image, text, coordinates, torch.arange(len(image)))[0]
+    return loss
+
+
+def five_steps(model: GeoAlignment, image: Tensor, text: Tensor, coordinates: Tensor) -> list[float]:
+    """The loss before each of five steps of the official optimizer."""
+    trainable = [each for each in model.parameters() if each.requires_grad]
+    optimizer, course = torch.optim.AdamW(trainable, lr=3e-5, weight_decay=1e-6), []
+    for _ in range(5):
+        loss = loss_of(model, image, text, coordinates)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        course.append(loss.item())
+    return course

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from g3lib.experiments.datasets import UNKNOWN
 from g3lib.images.metadata.coordinates import parsed
 from g3lib.images.metadata.draft import Draft
 from g3lib.images.metadata.formats import Form, Publication
@@ -119,8 +120,8 @@ def _text_columns(present: Iterable[str], form: Form) -> list[pl.Expr]:
         if name in STRIPPED:
             stripped = column.str.strip_chars()
             column = pl.when(stripped != "").then(stripped).alias(name)
-        columns.append(column.fill_null("unknown") if name in ("author", "licence") else column)
-    literal = {"author": "unknown", "licence": "unknown", **form.literal}
+        columns.append(column.fill_null(UNKNOWN) if name in ("author", "licence") else column)
+    literal = {"author": UNKNOWN, "licence": UNKNOWN, **form.literal}
     missing = [name for name in literal if name not in present]
     return [*columns, *(pl.lit(literal[name], pl.String).alias(name) for name in missing)]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from g3lib.experiments.datasets import UNKNOWN
 from g3lib.images.metadata.coordinates import parsed
 from g3lib.images.metadata.draft import Draft
 from g3lib.images.metadata.findings import Finding
@@ -115,7 +116,7 @@ def _draft(places: pl.DataFrame, where: Whereabouts) -> Draft:
     lat, how_lat = parsed(places["lat"], "NS")
     lon, how_lon = parsed(places["lon"], "EW")
     ids = pl.when(pl.col("id") != "").then("id")
-    unknown = pl.lit("unknown", pl.String)
+    unknown = pl.lit(UNKNOWN, pl.String)
     text = places.select(
         photo_id=ids, author=unknown, licence=pl.lit(LICENCE, pl.String), locator=ids, city="city"
     )

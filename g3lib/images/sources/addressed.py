@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 from filelock import FileLock, Timeout
 
-from g3lib.experiments.datasets import DownloadSettings
+from g3lib.experiments.datasets import UNKNOWN, DownloadSettings
 from g3lib.images.download import Delivered, Request, download
 from g3lib.images.fates import Fate, Rejected
 from g3lib.images.photo import Photo
@@ -85,7 +85,7 @@ def _request(row: Row, address: Callable[[str], Address | None]) -> Request | Re
     found = address(str(locator))
     if found is None:
         return Rejected(photo_id, Fate.NO_ADDRESS, f"no address can be made of {str(locator)[:200]!r}")
-    return Request(photo_id, found.url, None if author == "unknown" else author, found.fallback)
+    return Request(photo_id, found.url, None if author == UNKNOWN else author, found.fallback)
 
 
 def _photo(row: Row, arrival: Delivered) -> Photo:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from g3lib.experiments.datasets import FolderSource
+from g3lib.experiments.datasets import UNKNOWN, FolderSource
 from g3lib.images.exif import Facts, NoPosition, Position, facts_of, side_car_of
 from g3lib.images.exif.containers import kind_of
 from g3lib.images.fates import Fate, Rejected
@@ -20,7 +20,6 @@ from g3lib.images.sources import Offer, Place, Terms
 
 ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".gif"))
 UNREAD_ENDINGS = frozenset((".tif", ".tiff", ".dng"))  # listed with their reason: their pixels are not read
-UNKNOWN = "unknown"
 POSITIONS = pl.Schema(
     {
         "photo": pl.String,  # path within the folder

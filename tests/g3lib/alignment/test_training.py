@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from toy_alignment import SETTINGS, WIDTH, image_of, stored, text_of, toy, trained
+from toy_alignment import SETTINGS, WIDTH, means_of, stored, toy, trained
 
 from g3lib.alignment.batches import Batch, Batches
 from g3lib.alignment.data import AlignmentData
 from g3lib.alignment.model import GeoAlignment
-from g3lib.alignment.training import TrainingDiverged, losses, train
+from g3lib.alignment.training import TrainingDiverged, train
 from g3lib.features.shards import FeatureShards
 from tests.array_rows import ArrayRows
 
@@ -56,7 +56,7 @@ def test_an_epochs_loss_is_the_mean_over_its_photos() -> None:
     torch.manual_seed(SETTINGS.seed)
     model = GeoAlignment(WIDTH, SETTINGS)
     with torch.inference_mode():
-        text, gps = losses(model, image_of(data), text_of(data), torch.from_numpy(data.coordinates))
+        text, gps = means_of(model, data)
     assert course[0]["loss_image_text"] == pytest.approx(text.item(), rel=1e-5)
     assert course[0]["loss_image_gps"] == pytest.approx(gps.item(), rel=1e-5)
 
@@ -96,13 +96,13 @@ def test_a_last_batch_of_one_photo_is_left_out() -> None:
     model = GeoAlignment(WIDTH, SETTINGS)
     with torch.inference_mode():
         met = data.part(order)
-        _, gps = losses(model, image_of(met), text_of(met), torch.from_numpy(met.coordinates))
+        _, gps = means_of(model, met)
     assert course[0]["loss_image_gps"] == pytest.approx(gps.item(), rel=1e-5)
 
 
 def test_the_trained_model_is_frozen() -> None:
     model = trained(toy(), epochs=1).model
-    assert not model.training and model.trainable_parameters() == 0
+    assert not model.training and not any(each.requires_grad for each in model.parameters())
 
 
 def test_a_diverging_rate_is_named() -> None:

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from g3lib.alignment.data import AlignmentData
 from g3lib.alignment.launching import Stored, train_in_processes
+from g3lib.alignment.losses import Objective
+from g3lib.alignment.model import GeoAlignment
 from g3lib.alignment.training import Report, Trained, train
 from g3lib.experiments.alignment import AlignmentSettings
 from g3lib.features.shards import Stamp, save_features
@@ -58,6 +60,13 @@ def image_of(data: AlignmentData) -> Tensor:
 def text_of(data: AlignmentData) -> Tensor:
     """(n, d) float32: each photo's caption's."""
     return torch.from_numpy(data.text[data.text_rows]).float()
+
+
+def means_of(model: GeoAlignment, data: AlignmentData) -> Tensor:
+    """Image-text and image-GPS losses of all photos as one batch."""
+    objective, captions = Objective(model, SETTINGS, with_text=True), torch.from_numpy(data.text_rows)
+    means: Tensor = objective(image_of(data), text_of(data), torch.from_numpy(data.coordinates), captions)[1]
+    return means
 
 
 def trained(

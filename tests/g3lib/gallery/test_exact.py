@@ -34,8 +34,9 @@ GALLERY, QUERIES = vectors(60, 0), vectors(5, 1)
 @pytest.fixture
 def index(tmp_path: Path) -> Index:
     report = build(lambda: [GALLERY[:20], GALLERY[20:20], GALLERY[20:]], tmp_path / "index", EXACT, STAMP)
-    assert (report.kind, report.rows, report.width, report.recall_similar) == ("exact", 60, 16, 1.0)
-    assert 64 <= report.bytes_per_photo < 70 and report.queries_per_second > 0 < report.seconds
+    card = report.card
+    assert (card.kind, card.rows, card.width, card.recall_similar) == ("exact", 60, 16, 1.0)
+    assert 64 <= card.bytes_per_photo < 70 and report.queries_per_second > 0 < report.seconds
     return open_index(tmp_path / "index")
 
 

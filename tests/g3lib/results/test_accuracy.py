@@ -26,6 +26,15 @@ def test_the_printed_interval_is_the_wider_one_and_holds_the_accuracy(
     assert table["accuracy"].is_between(table["ci_low"], table["ci_high"]).all()
 
 
+def test_photos_of_nobody_in_particular_are_no_cluster(predictions: pl.DataFrame) -> None:
+    nobody = predictions.with_columns(author=pl.lit("unknown"))
+    alone = predictions.with_columns(author=pl.col("photo_id"))
+    table, expected = (accuracy_table(each, 4, 500, 0) for each in (nobody, alone))
+    assert table.select("ci_author_low", "ci_author_high").equals(
+        expected.select("ci_author_low", "ci_author_high")
+    )
+
+
 def test_one_seed_gives_one_table(predictions: pl.DataFrame) -> None:
     assert accuracy_table(predictions, 4, 99, 1).equals(accuracy_table(predictions, 4, 99, 1))
 
