@@ -119,8 +119,8 @@ def test_a_million(exact: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
             ("exact, building (and drawing)", f"{whole['seconds']:.0f} s, {whole['peak'] / 1e9:.2f} GB", ""),
         ]
     )
-    assert room <= 0.25
-    assert min(recalls.values()) >= 0.95 or PHOTOS != 1_000_000
+    if PHOTOS >= 1_000_000:  # the bars' own size; below it, what is kept once weighs more
+        assert room <= 0.25 and min(recalls.values()) >= 0.95
     assert compressed["peak"] <= size + 1e9
 
 
