@@ -1,29 +1,44 @@
 """Candidates: what retrieval and the LMM propose for every query of a benchmark in an experiment."""
 
-from dataclasses import replace
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
 
-from assets.common import benchmark_shards, positions_on_earth, tar_of
+from assets.asking import ask, stored_queries
+from assets.common import benchmark_shards, positions_on_earth
 from assets.partitions import benchmark_experiment, references_of_experiments, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
+from g3lib.candidates.prompts import prompt_set
 from g3lib.experiments import POLICIES, Experiment, Profile, experiment
-from g3lib.images import as_jpeg, read_shard
 
-PASSING = {"unreachable", "unavailable"}  # what waiting may mend; a wrong key stays wrong
+if TYPE_CHECKING:
+    from g3lib.candidates.generation import Query
 
 
 def effective(profile: Profile, partition: Partition) -> Experiment:
-    """The experiment with the profile's N and S for this benchmark (the paper's differ by benchmark)."""
+    """The experiment, with the profile's N and S for this benchmark if it leaves them to it (the paper's differ)."""
     benchmark, name = split(partition)
     found = experiment(name)
-    if not found.prompts or found.answers == 1:
-        return found  # single answers are what those methods are
+    if found.pool != "benchmark":
+        return found
     answers = profile.answers.get(benchmark, found.answers)
     return replace(found, answers=answers, retrieved=profile.retrieved.get(benchmark, found.retrieved))
+
+
+def at_once(profile: Profile, partition: Partition) -> dict[str, int]:
+    """How many answers to each prompt some experiment of the profile will want from the same questions."""
+    benchmark, _ = split(partition)
+    found = effective(profile, partition)
+    others = [effective(profile, f"{benchmark}|{name}") for name in profile.experiments]
+    wanted: dict[tuple[object, ...], int] = {}
+    for other in others:
+        for prompt in other.prompts:
+            question = other.question(prompt)
+            wanted[question] = max(other.answers, wanted.get(question, 0))
+    return {prompt.source: wanted.get(found.question(prompt), 0) for prompt in found.prompts}
 
 
 def keys(profile: Profile) -> list[str]:
@@ -31,16 +46,19 @@ def keys(profile: Profile) -> list[str]:
     return [f"{b}|{name}" for b in profile.benchmarks for name in profile.experiments]
 
 
-def _config(profile: Profile, partition: Partition) -> Config:
-    """What determines the answers; retries, concurrency and prices do not."""
-    found = effective(profile, partition)
+def config_of(profile: Profile, found: Experiment) -> Config:
+    """What determines the answers; retries, concurrency, transport and prices do not."""
     config: Config = {"experiment": found.as_config()}
-    for chooser in ("selection", "alignment"):
+    for chooser in ("selection", "alignment", "pool"):
         config["experiment"].pop(chooser)  # verification's business: changing it asks nobody anything
     if found.prompts:
-        host = urlsplit(profile.lmm.base_url or "").hostname  # without credentials or tokens
-        config["lmm"] = {"label": profile.lmm.label, "host": host, "max_tokens": profile.lmm.max_tokens}
+        config["wording"] = asdict(prompt_set(found.prompt_set))  # a file that its user may edit
+        config["lmm"] = profile.lmm_named(found.lmm).determinants()
     return config
+
+
+def _config(profile: Profile, partition: Partition) -> Config:
+    return config_of(profile, effective(profile, partition))
 
 
 def _references(_: Profile, partition: Partition) -> list[str]:
@@ -50,54 +68,51 @@ def _references(_: Profile, partition: Partition) -> list[str]:
 
 
 def _build(task: Task) -> Outcome:
-    from g3lib.candidates.generation import Query, generate
-    from g3lib.candidates.questions import LmmError
     from g3lib.gallery import REFERENCES
 
     benchmark, name = split(task.key.partition)
     found = effective(task.profile, task.key.partition)
     nothing = pl.DataFrame(schema=REFERENCES)
     references = task.table("references").filter(policy=POLICIES[0]) if task.inputs["references"] else nothing
-    queries = [Query(photo_id, data) for photo_id, data in _photos(task)]
-    try:
-        candidates = generate(queries, references, found, benchmark, task.profile.lmm, task.home.responses)
-    except LmmError as error:
-        raise dg.Failure(str(error), allow_retries=error.kind in PASSING) from error
+    queries = queries_of(task)
+    wanted = at_once(task.profile, task.key.partition)
+    candidates, bill, shown = ask(task, queries, references, found, benchmark, wanted)
     candidates = candidates.select(
         pl.lit(benchmark).alias("benchmark"), pl.lit(name).alias("experiment"), pl.all()
     )
-    return _tracked(task, candidates, found)
+    return _tracked(task, candidates, found, bill, shown)
 
 
-def _photos(task: Task) -> Any:
+def queries_of(task: Task) -> "list[Query]":
     """Photo ids with a way to load their bytes when they are asked about, and not before."""
-    for record in task.inputs["photos"]:
-        manifest = pl.read_parquet(task.commit_of(record))
-        tar = tar_of(task.home, record)
-        for row in range(manifest.height):
-            one = manifest[row]
-            yield one["photo_id"][0], (lambda one=one, tar=tar: as_jpeg(next(read_shard(tar, one))))
+    return [query for record in task.inputs["photos"] for query in stored_queries(task.home, record)]
 
 
-def _tracked(task: Task, candidates: pl.DataFrame, found: Experiment) -> Outcome:
+def _tracked(
+    task: Task,
+    candidates: pl.DataFrame,
+    found: Experiment,
+    bill: Mapping[str, float],
+    metadata: dict[str, Any],
+) -> Outcome:
     """The outcome, with usage and failures in MLflow if an LMM was asked."""
     asked = candidates.filter(pl.col("source") != "retrieval")
-    failures = int(asked["failure"].is_not_null().sum())
     usage = {
         "answers": float(asked.height),
-        "unreadable_answers": float(failures),
+        "unreadable_answers": float(asked["failure"].is_not_null().sum()),
         "tokens_in": float(candidates["tokens_in"].sum()),
         "tokens_out": float(candidates["tokens_out"].sum()),
     }
-    metadata: dict[str, Any] = {name: dg.MetadataValue.float(value) for name, value in usage.items()}
-    metadata["lmm"] = task.profile.lmm.label if found.prompts else "none"
+    metadata |= {name: dg.MetadataValue.float(value) for name, value in usage.items()}
+    metadata["lmm"] = task.profile.lmm_named(found.lmm).label if found.prompts else "none"
     metadata["candidates by source"] = candidates["source"].value_counts(sort=True).to_dicts()
+    metadata["failures"] = asked["failure"].drop_nulls().value_counts(sort=True).to_dicts()
     run_id = None
     if found.prompts:
         parent = task.tracking.parent("candidates", split(task.key.partition)[0])
         with task.tracking.run("candidates", task.key, task.run_id, parent) as run:
             run.parameters(_config(task.profile, task.key.partition))
-            run.metrics(usage)
+            run.metrics(usage | dict(bill))
         run_id = run.run_id
         metadata["MLflow run"] = task.tracking.url("candidates", run_id)
     return Outcome(candidates.height, candidates, metadata=metadata, mlflow_run_id=run_id)
@@ -115,7 +130,7 @@ STEPS = (
         name="candidates",
         group="candidates",
         description="Retrieved coordinates and the LMM's answers to K prompts (Geo-diversification).",
-        code_version="1",
+        code_version="2",
         build=_build,
         config=_config,
         upstream=(

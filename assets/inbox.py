@@ -8,6 +8,7 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
+from assets.asking import ask
 from assets.common import same_partition, tar_of, trained_alignment, trained_encoder, whole
 from assets.pictures import contact_sheet, table
 from assets.step import Config, Outcome, Partition, Step, Task, Upstream
@@ -46,7 +47,7 @@ def _build_predictions(task: Task) -> Outcome:
     """G3 as in the benchmarks: features, references, candidates, verification; and the place's name."""
     import torch
 
-    from g3lib.candidates.generation import Query, generate
+    from g3lib.candidates.generation import Query
     from g3lib.features.extraction import image_features
     from g3lib.gallery import open_index, references
     from g3lib.places import nearest_places
@@ -73,18 +74,18 @@ def _build_predictions(task: Task) -> Outcome:
         Query(photo_id, partial(as_jpeg, each))
         for photo_id, each in zip(manifest["photo_id"], data, strict=True)
     ]
-    candidates = generate(queries, found, G3, "inbox", task.profile.lmm, task.home.responses)
+    candidates, _, shown = ask(task, queries, found, G3, "inbox", {})
     scored = choose(score(candidates, manifest["photo_id"], features, heads), "verifier", G3.seed)
     chosen = scored.filter("chosen").select("photo_id", "lat", "lon", "source", "score")
     places = nearest_places(chosen["lat"], chosen["lon"]).rename({"source": "place_source"})
     located = pl.concat([chosen, places], how="horizontal")
     answers = manifest.select("photo_id").join(located, on="photo_id", how="left")
     answers = answers.with_columns(lmm=pl.lit(task.profile.lmm.label))
-    return Outcome(answers.height, answers, metadata={"located": table(answers.head(20))})
+    return Outcome(answers.height, answers, metadata={"located": table(answers.head(20))} | shown)
 
 
 def _config(profile: Profile, _: Partition) -> Config:
-    return {"experiment": G3.as_config(), "lmm": profile.lmm.label}
+    return {"experiment": G3.as_config(), "lmm": profile.lmm.determinants()}
 
 
 def _fixed(asset: str, partition: str, mapping: Any = dg.AllPartitionMapping) -> Upstream:

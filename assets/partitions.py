@@ -35,9 +35,14 @@ def benchmark_galleries_of(profile: Profile) -> list[str]:
 
 def alignments_of(profile: Profile) -> list[str]:
     """The trained heads that some gallery or verifier needs."""
-    verifying = {each.alignment for each in experiments_of(profile) if each.prompts}
+    verifying = {each.alignment for each in experiments_of(profile) if each.verifies}
     used = verifying | set(galleries_of(profile))
     return [alignment for alignment in ALIGNMENTS if alignment in used]
+
+
+def chosen_pools_of(profile: Profile) -> list[str]:
+    """The experiments whose N and S are chosen on held-out authors."""
+    return [each.name for each in experiments_of(profile) if each.pool == "chosen"]
 
 
 def captions_of(profile: Profile) -> list[str]:
@@ -76,6 +81,11 @@ def captions_of_alignments(profile: Profile) -> dg.PartitionMapping:
     for alignment in alignments_of(profile):
         downstream[HEADS[alignment].captions].append(alignment)
     return dg.StaticPartitionMapping(downstream)
+
+
+def chosen_pools(profile: Profile) -> dg.StaticPartitionsDefinition:
+    """One partition per experiment whose N and S are chosen."""
+    return dg.StaticPartitionsDefinition(chosen_pools_of(profile))
 
 
 def alignments(profile: Profile) -> dg.StaticPartitionsDefinition:

@@ -105,9 +105,10 @@ def warehouse(profile: Profile) -> dg.AssetsDefinition:
         automation_condition=dg.AutomationCondition.eager(),
     )
     def _warehouse(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult[Any]:
+        from g3lib.candidates.prices import known_prices
         from g3lib.store.warehouse import publish
 
-        prices = (profile.lmm.price_in, profile.lmm.price_out)
+        prices = known_prices([profile.lmm, *profile.lmms.values()], store.home.prices)
         published = publish(
             store.home, runs(context.instance), materialization_history(context.instance), prices
         )

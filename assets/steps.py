@@ -10,6 +10,7 @@ from assets import (
     images,
     overlap,
     places,
+    pool_choice,
     references,
     results,
     verification,
@@ -27,6 +28,7 @@ STEPS: dict[str, Step] = {
         features,
         alignment,
         gallery,
+        pool_choice,  # here and not beside candidates, which share a run with what follows them
         references,
         candidates,
         verification,

@@ -6,50 +6,76 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from assets.candidates import effective, keys
+from assets.candidates import keys
 from assets.common import benchmark_shards, features_of, positions_on_earth, same_partition, trained_alignment
 from assets.partitions import benchmark_experiment, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
-from g3lib.experiments import Profile, experiment
+from g3lib.experiments import Experiment, Profile, experiment
 from g3lib.geo import geodesic_km
 
 
 def _config(profile: Profile, partition: Partition) -> Config:
-    found = effective(profile, partition)
-    alignment = found.alignment if found.prompts else None
+    found = experiment(split(partition)[1])
+    alignment = found.alignment if found.verifies else None
     return {"selection": found.selection, "alignment": alignment, "seed": found.seed}
 
 
-def _heads(profile: Profile, partition: Partition) -> list[str]:
-    """Nearest neighbours are not verified, so their rows do not hang on any heads."""
-    found = effective(profile, partition)
-    return [found.alignment] if found.prompts else []
+def _heads(_: Profile, partition: Partition) -> list[str]:
+    """What is not verified does not hang on any heads."""
+    found = experiment(split(partition)[1])
+    return [found.alignment] if found.verifies else []
+
+
+def _chosen_pool(_: Profile, partition: Partition) -> list[str]:
+    """The choice of N and S, if the experiment's are chosen."""
+    found = experiment(split(partition)[1])
+    return [found.name] if found.pool == "chosen" else []
 
 
 def _prediction_config(profile: Profile, partition: Partition) -> Config:
     found = experiment(split(partition)[1])
-    lmm = profile.lmm.label if found.prompts else None
-    return {"lmm": lmm, "method": found.method, "variant": found.variant}
+    return {"lmm": _lmm(profile, found), "method": found.method, "variant": found.variant}
+
+
+def _lmm(profile: Profile, found: Experiment) -> str | None:
+    """What tables say of the LMM that was asked."""
+    return profile.lmm_named(found.lmm).label if found.prompts else None
 
 
 def _build_scores(task: Task) -> Outcome:
+    from g3lib.verification import choose
+
+    found = experiment(split(task.key.partition)[1])
+    scored = _scored(task, task.table("candidates"))
+    eligible, shown = _eligible(task, scored)
+    scored = choose(scored, found.selection, found.seed, eligible)
+    won = scored.filter("chosen")["source"].value_counts(sort=True)
+    metadata = {"photos decided": won["count"].sum(), "chosen by source": won.to_dicts()}
+    return Outcome(scored.height, scored, metadata=metadata | shown)
+
+
+def _scored(task: Task, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Candidates with scores, or with none where nothing verifies."""
+    if not task.inputs["alignment"]:
+        return candidates.with_columns(score=pl.lit(None, dtype=pl.Float64))
     import torch
 
-    from g3lib.verification import choose, score
+    from g3lib.verification import score
 
-    found = effective(task.profile, task.key.partition)
-    scored = task.table("candidates").with_columns(score=pl.lit(None, dtype=pl.Float64))
-    if task.inputs["alignment"]:
-        features = torch.from_numpy(features_of(task, task.inputs["image_features"]).astype(np.float32))
-        heads = trained_alignment(task, features.shape[1])
-        scored = score(scored, task.table("photos")["photo_id"], features, heads)
-    scored = choose(scored, found.selection, found.seed)
-    won = scored.filter("chosen")["source"].value_counts(sort=True)
-    return Outcome(
-        scored.height,
-        scored,
-        metadata={"photos decided": won["count"].sum(), "chosen by source": won.to_dicts()},
-    )
+    features = torch.from_numpy(features_of(task, task.inputs["image_features"]).astype(np.float32))
+    heads = trained_alignment(task, features.shape[1]).to(task.profile.device)
+    return score(candidates, task.table("photos")["photo_id"], features, heads)
+
+
+def _eligible(task: Task, scored: pl.DataFrame) -> tuple[pl.Series | None, dict[str, Any]]:
+    """Which candidates are in the chosen pool, if one is chosen, and what to show of it."""
+    if not task.inputs["pool_choice"]:
+        return None, {}
+    from g3lib.verification import is_in_pool
+
+    answers, retrieved = task.table("pool_choice").filter("chosen").select("answers", "retrieved").row(0)
+    eligible = scored.select(is_in_pool(answers, retrieved)).to_series()
+    return eligible, {"chosen N": answers, "chosen S": retrieved, "candidates in the pool": eligible.sum()}
 
 
 def _build_predictions(task: Task) -> Outcome:
@@ -65,7 +91,6 @@ def _build_predictions(task: Task) -> Outcome:
     )
     columns = ("lat", "lon", "true_lat", "true_lon")
     error = geodesic_km(*(joined[each].fill_null(np.nan).to_numpy() for each in columns))
-    lmm = task.profile.lmm.label if found.prompts else None
     predictions = joined.select(
         pl.lit(benchmark).alias("benchmark"),
         pl.lit(name).alias("experiment"),
@@ -75,7 +100,7 @@ def _build_predictions(task: Task) -> Outcome:
         error_km=pl.Series(error).fill_nan(None),
         source="source",
         score="score",
-        lmm=pl.lit(lmm, dtype=pl.String),
+        lmm=pl.lit(_lmm(task.profile, found), dtype=pl.String),
     )
     within = (predictions["error_km"] < 200).mean()
     return Outcome(predictions.height, predictions, metadata={"share within 200 km": within or 0.0})
@@ -93,18 +118,15 @@ STEPS = (
         name="scored_candidates",
         group="verification",
         description="Every candidate with its image-GPS similarity, and which one was chosen.",
-        code_version="2",
+        code_version="3",
         build=_build_scores,
         config=_config,
         upstream=(
             same_partition("candidates"),
             benchmark_shards("photos"),
             benchmark_shards("image_features"),
-            Upstream(
-                "alignment",
-                _heads,
-                lambda _: dg.AllPartitionMapping(),
-            ),
+            Upstream("alignment", _heads, lambda _: dg.AllPartitionMapping()),
+            Upstream("pool_choice", _chosen_pool, lambda _: dg.AllPartitionMapping()),
         ),
         partitions=benchmark_experiment,
         keys=keys,

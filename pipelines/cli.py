@@ -28,11 +28,14 @@ def g3() -> None:
 @click.argument("profile", required=False)
 @click.option("--experiment", "experiments", multiple=True, help="Only this one; may be repeated.")
 @click.option("--plan", is_flag=True, help="Say what is out of date, and do nothing.")
-def run(profile: str | None, experiments: tuple[str, ...], plan: bool) -> None:
+@click.option(
+    "--estimate", is_flag=True, help="Say what LMMs would be asked and what it costs, and do nothing."
+)
+def run(profile: str | None, experiments: tuple[str, ...], plan: bool, estimate: bool) -> None:
     """Make everything of PROFILE (default: demo) that is out of date, and print the tables."""
     from pipelines.commands.run import run_profile
 
-    run_profile(profile, experiments, plan)
+    run_profile(profile, experiments, plan, estimate)
 
 
 @g3.command()

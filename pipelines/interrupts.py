@@ -7,6 +7,7 @@ between two runs one can look whether any came.
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -19,7 +20,9 @@ def remembered_interrupts() -> Iterator[Callable[[], None]]:
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
-    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    before, hook = signal.set_wakeup_fd(writer, warn_on_full_buffer=False), sys.unraisablehook
+    # such an interrupt is remembered here, so nobody need read of it
+    sys.unraisablehook = lambda lost: None if _is_interrupt(lost) else hook(lost)
 
     def check() -> None:
         try:
@@ -33,5 +36,10 @@ def remembered_interrupts() -> Iterator[Callable[[], None]]:
         yield check
     finally:
         signal.set_wakeup_fd(before)
+        sys.unraisablehook = hook
         os.close(reader)
         os.close(writer)
+
+
+def _is_interrupt(lost: "sys.UnraisableHookArgs") -> bool:
+    return lost.exc_type is not None and issubclass(lost.exc_type, KeyboardInterrupt)

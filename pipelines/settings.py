@@ -47,7 +47,10 @@ def load_profile(name: str | None = None) -> Profile:
     _override(values)
     try:
         profile = Profile(**values)
-        needed = max(experiment(each).references_needed for each in profile.experiments)
+        experiments = [experiment(each) for each in profile.experiments]
+        needed = max(each.references_needed for each in experiments)
+        for each in experiments:
+            profile.lmm_named(each.lmm)
         if (template := profile.caption_template) not in TEMPLATES:
             raise KeyError(f"no caption_template {template!r}; there are: {', '.join(TEMPLATES)}")
     except ValidationError as problem:
@@ -78,8 +81,9 @@ def _override(values: dict[str, Any]) -> None:
             if not isinstance(target, dict):
                 raise SettingsError(f"{variable}: {section} has no named fields; give the whole as YAML")
         try:
-            # to YAML a * is an alias, to people it is how a cron line begins
-            target[field] = text if text.startswith("*") else yaml.safe_load(text)
+            # to YAML a * is an alias, to people it is how a cron line begins; a key is never anything but text
+            plain = text.startswith("*") or field == "api_key"
+            target[field] = text if plain else yaml.safe_load(text)
         except yaml.YAMLError as problem:
             raise SettingsError(f"{variable} is no YAML: {problem}") from problem
 

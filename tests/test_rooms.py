@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = ("geo", "store", "experiments")
+GROUND = ("geo", "store", "experiments", "retry_after")
 STAGES = (  # in the order in which data flows
     *("images", "places", "features", "alignment", "gallery", "candidates", "verification"),
     *("im2city", "baselines", "results"),
@@ -17,9 +17,13 @@ ALLOWED = {
     "features": {"images"},
     "alignment": {"features"},  # whose weights travel in the same checkpoints
     "baselines": {"images", "features"},
+    "candidates": {"places"},  # which names mean where
     "verification": {"alignment"},
 }
-WITHIN_GROUND = {"geo": set[str](), "experiments": set[str](), "store": {"experiments"}}
+WITHIN_GROUND = {
+    **{room: set[str]() for room in ("geo", "experiments", "retry_after")},
+    "store": {"experiments"},
+}
 MODULES = sorted(path for room in ("g3lib", "assets", "pipelines") for path in (ROOT / room).rglob("*.py"))
 
 

@@ -1,38 +1,38 @@
 """Geo-diversification: from queries and references to candidate positions (paper section 3.3).
 
-It decides what is asked; asking is client.py's business, the rows are table.py's.
+What is asked is planning.py's business, how asking/'s; the rows are table.py's.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from g3lib.candidates.client import ask_all
-from g3lib.candidates.prompts import render
-from g3lib.candidates.protocol import MODEL
+from g3lib.candidates.asking import Asked, Item, ask_all
+from g3lib.candidates.planning import Query, References, plan
+from g3lib.candidates.prices import Prices, prices_of
 from g3lib.candidates.questions import LmmError, Question
-from g3lib.candidates.responses import Answer, ResponseLog
-from g3lib.candidates.running import running_stand_in
+from g3lib.candidates.responses import Recorded, ResponseLog
+from g3lib.candidates.stand_in.running import running_stand_in
 from g3lib.candidates.table import SCHEMA, Row, answered, retrieved
-from g3lib.experiments import Experiment, Prompt
-from g3lib.experiments.profile import LmmSettings
+from g3lib.experiments import Experiment
+from g3lib.experiments.lmm import LmmSettings
+
+__all__ = ["Query", "Watch", "generate"]
 
 _STAND_IN_KEY = "no-key-needed"
 _STAND_IN_CONCURRENCY = 8  # more only costs: the client polls every idle connection per request
 
-Points = list[tuple[float, float]]
-
 
 @dataclass(frozen=True)
-class Query:
-    """A photo to be located; `jpeg` reads its bytes when they are needed."""
+class Watch:
+    """Who hears what is about to be asked, how it goes (a line now and then), and what it came to."""
 
-    photo_id: str
-    jpeg: Callable[[], bytes]
+    before: Callable[[Sequence[Item]], None] = lambda _: None
+    report: Callable[[str], None] = lambda _: None
+    after: Callable[[Asked], None] = lambda _: None
 
 
 def generate(
@@ -42,104 +42,59 @@ def generate(
     benchmark: str,
     settings: LmmSettings,
     responses: Path,
+    prices: Prices | None = None,
+    at_once: Mapping[str, int] | None = None,
+    watch: Watch | None = None,
 ) -> pl.DataFrame:
     """The candidates of every query, with columns SCHEMA: S retrieved, then N per prompt.
 
     `references` has photo_id, kind (`similar` or `dissimilar`), rank (from 0), lat, lon in degrees.
     Answers recorded under `responses` by any experiment of this benchmark are not asked again.
-    Rows stand in the order of queries, prompts and ranks; two runs give identical frames.
+    Rows stand in the order of queries, prompts and ranks; two runs give identical frames. `at_once` says of a
+    prompt how many answers to fetch where any are missing, because others will want them: a second request would
+    pay for the prompt and the photo again.
     ValueError if a query has too few references; LmmError if questions stay open.
     """
-    shown = _References(references)
-    rows: list[list[Row]] = [
-        retrieved(query.photo_id, shown.top(query.photo_id, "similar", experiment.retrieved))
-        for query in queries
-    ]
-    # texts first: what cannot be asked must fail before anything is paid for
-    texts = [[_text(query.photo_id, prompt, shown) for prompt in experiment.prompts] for query in queries]
+    watch = watch or Watch()
+    shown = References(references)
+    rows: list[list[Row]] = [_retrieved(query.photo_id, shown, experiment) for query in queries]
     if experiment.prompts:
-        answers = _answers(queries, texts, experiment, benchmark, settings, responses)
-        for query_rows, of_query in zip(rows, answers, strict=True):
-            for question, answer in of_query:
-                query_rows += answered(question, answer)
+        questions = plan(queries, references, experiment, settings)
+        with ResponseLog.open(responses, experiment.name, benchmark) as log:
+            items = open_items(queries, questions, log.recorded, at_once or {})
+            if items:
+                watch.before(items)
+                paid = prices or prices_of(settings)
+                with _endpoint(settings) as (base_url, api_key):
+                    asked = ask_all(items, _paced(settings), base_url, api_key, log, paid, watch.report)
+                watch.after(asked)
+            for query_rows, of_query in zip(rows, questions, strict=True):
+                for question in of_query:
+                    query_rows += answered(question, log.recorded.parts(question.key))
     return pl.DataFrame([row for of_query in rows for row in of_query], schema=SCHEMA)
 
 
-class _References:
-    """The (lat, lon) of each photo's references, by rank."""
-
-    def __init__(self, references: pl.DataFrame) -> None:
-        grouped = (
-            references.sort("photo_id", "kind", "rank")
-            .group_by("photo_id", "kind", maintain_order=True)
-            .agg("lat", "lon")
-        )
-        self._points: dict[tuple[str, str], Points] = {
-            (photo_id, kind): list(zip(lat, lon, strict=True))
-            for photo_id, kind, lat, lon in grouped.select("photo_id", "kind", "lat", "lon").rows()
-        }
-
-    def top(self, photo_id: str, kind: str, count: int) -> Points:
-        """The first `count` references; ValueError if there are fewer."""
-        points = self._points.get((photo_id, kind), [])
-        if len(points) < count:
-            raise ValueError(
-                f"photo {photo_id!r} has {len(points)} {kind} references, {count} are needed; "
-                "retrieve deeper (reference_depth) or use a larger gallery"
-            )
-        return points[:count]
-
-
-def _text(photo_id: str, prompt: Prompt, shown: _References) -> str:
-    similar = shown.top(photo_id, "similar", prompt.similar)
-    return render(prompt.template, similar, shown.top(photo_id, "dissimilar", prompt.dissimilar))
-
-
-def _answers(
+def open_items(
     queries: Sequence[Query],
-    texts: Sequence[Sequence[str]],
-    experiment: Experiment,
-    benchmark: str,
-    settings: LmmSettings,
-    responses: Path,
-) -> list[list[tuple[Question, Answer]]]:
-    """Every question with its answer, per query, asking what is not recorded yet."""
-    questions = [
-        _questions(query, of_query, experiment, settings)
-        for query, of_query in zip(queries, texts, strict=True)
-    ]
-    with ResponseLog.open(responses, experiment.name, benchmark) as log:
-        open_ones = [
-            (question, query.jpeg)
-            for query, of_query in zip(queries, questions, strict=True)
-            for question in of_query
-            if question.key not in log
-        ]
-        if open_ones:
-            with _endpoint(settings) as (base_url, api_key):
-                ask_all(open_ones, _paced(settings), base_url, api_key, log, len(open_ones))
-        return [[(each, log[each.key]) for each in of_query] for of_query in questions]
+    questions: Sequence[Sequence[Question]],
+    known: Recorded,
+    at_once: Mapping[str, int],
+) -> list[Item]:
+    """What is to be asked, each question once however many photos share it."""
+    found: dict[str, list[Item]] = {}
+    for query, of_query in zip(queries, questions, strict=True):
+        for question in of_query:
+            if question.key in found or not known.missing(question.key, question.n):
+                continue
+            ranges = known.missing(question.key, max(question.n, at_once.get(question.source, 0)))
+            found[question.key] = [Item(question, query.jpeg, *each) for each in ranges]
+    return [item for items in found.values() for item in items]
 
 
-def _questions(
-    query: Query, texts: Sequence[str], experiment: Experiment, settings: LmmSettings
-) -> list[Question]:
-    digest = hashlib.sha256(query.jpeg()).hexdigest()
-    return [
-        Question(
-            photo_id=query.photo_id,
-            source=prompt.source,
-            text=text,
-            image_sha256=digest,
-            model=settings.model or MODEL,
-            label=settings.label,
-            n=experiment.answers,
-            temperature=experiment.temperature,
-            seed=experiment.seed,
-            max_tokens=settings.max_tokens,
-        )
-        for prompt, text in zip(experiment.prompts, texts, strict=True)
-    ]
+def _retrieved(photo_id: str, shown: References, experiment: Experiment) -> list[Row]:
+    """S retrieved candidates, each as often as the experiment repeats it."""
+    points = [(each.lat, each.lon) for each in shown.top(photo_id, "similar", experiment.retrieved)]
+    return retrieved(photo_id, [point for point in points for _ in range(experiment.retrieved_repeats)])
 
 
 def _paced(settings: LmmSettings) -> LmmSettings:
@@ -153,14 +108,16 @@ def _paced(settings: LmmSettings) -> LmmSettings:
 @contextmanager
 def _endpoint(settings: LmmSettings) -> Iterator[tuple[str, str]]:
     """Base URL and key: the configured endpoint's, or those of a stand-in running meanwhile."""
-    if settings.base_url is None:
+    if settings.transport == "replay":
+        yield settings.base_url or "", ""  # nobody is asked
+    elif settings.base_url is None:
         with running_stand_in() as base_url:
             yield base_url, _STAND_IN_KEY
     elif settings.api_key is None or not settings.api_key.get_secret_value():
         raise LmmError(
             "no-key",
-            f"no key for the LMM endpoint of model {settings.model!r}; set G3_LMM_API_KEY "
-            "(any word, if the endpoint wants none)",
+            f"no key for the LMM endpoint of model {settings.model!r}; set G3_LMM_API_KEY, "
+            "or G3_LMMS__<NAME>__API_KEY for one of `lmms` (any word, if the endpoint wants none)",
         )
     else:
         yield settings.base_url, settings.api_key.get_secret_value()

@@ -19,11 +19,14 @@ from filelock import FileLock, Timeout
 
 log = logging.getLogger(__name__)
 
+Range = tuple[int, int]  # the first answer, and how many from there
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What an LMM said to one question, and what it cost in tokens.
+    """What an LMM said to one request, and what it cost in tokens.
 
+    finishes: why each text ended, in OpenAI's words (`stop`, `length`, `refusal`, …).
     refusal: why the endpoint itself would not answer, e.g. a content filter; then no texts.
     """
 
@@ -31,28 +34,35 @@ class Answer:
     tokens_in: int
     tokens_out: int
     refusal: str | None = None
+    finishes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the log; `request` names its image by SHA-256."""
+    """One line of the log: the answers from `first` on; `request` names its image by SHA-256."""
 
     key: str
+    first: int
     model: str
     label: str
+    endpoint: str  # its URL, without anything secret
     request: Mapping[str, Any]
     answer: Answer
     finished_at: str  # ISO 8601, UTC
-    latency: float  # seconds, retries included
+    latency: float  # seconds of the try that was answered
+    batched: bool = False
 
     def to_line(self) -> bytes:
         """The entry as one line of JSON."""
         line = {
             "key": self.key,
+            "first": self.first,
             "model": self.model,
             "label": self.label,
+            "endpoint": self.endpoint,
             "request": self.request,
             "texts": self.answer.texts,
+            "finishes": self.answer.finishes,
             "refusal": self.answer.refusal,
             "usage": {
                 "prompt_tokens": self.answer.tokens_in,
@@ -60,17 +70,60 @@ class Entry:
             },
             "finished_at": self.finished_at,
             "latency": self.latency,
+            "batched": self.batched,
         }
         return json.dumps(line).encode() + b"\n"  # ASCII: no line separator inside a line
 
 
+class Recorded:
+    """The recorded answers of a benchmark: by key, the requests that were answered, each by its first answer."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._answers: dict[str, dict[int, Answer]] = {}
+
+    def add(self, key: str, first: int, answer: Answer) -> None:
+        """What is recorded first stays: a second answer in its place must not change a table."""
+        self._answers.setdefault(key, {}).setdefault(first, answer)
+
+    def parts(self, key: str) -> list[tuple[int, Answer]]:
+        """Every answered request of a question, by its first answer."""
+        return sorted(self._answers.get(key, {}).items())
+
+    def refused(self, key: str) -> bool:
+        """Whether the endpoint would not answer at all, which asking again will not change."""
+        return any(answer.refusal is not None for answer in self._answers.get(key, {}).values())
+
+    def missing(self, key: str, n: int) -> list[Range]:
+        """What is still to be asked so that the first `n` answers are there."""
+        if self.refused(key):
+            return []
+        ranges, reached = [], 0
+        for first, answer in self.parts(key):
+            if first >= n:
+                break
+            if first > reached:
+                ranges.append((reached, first - reached))
+            reached = max(reached, first + len(answer.texts))
+        return [*ranges, (reached, n - reached)] if reached < n else ranges
+
+
+def recorded(folder: Path, benchmark: str) -> Recorded:
+    """What any experiment of the benchmark has recorded under `folder`, read without waiting for anybody."""
+    found = Recorded()
+    for path in sorted(folder.glob(f"*/{benchmark}.jsonl")):
+        for entry in entries(path):
+            found.add(entry.key, entry.first, entry.answer)
+    return found
+
+
 @dataclass
 class ResponseLog:
-    """The recorded answers of a benchmark by key, and the file to which this experiment appends."""
+    """The recorded answers of a benchmark, and the file to which this experiment appends."""
 
     path: Path
+    recorded: Recorded
     _handle: FileIO
-    _answers: dict[str, Answer]
     _pending: list[tuple[Entry, asyncio.Future[None]]] = field(default_factory=list)
     _committer: asyncio.Task[None] | None = None
 
@@ -86,19 +139,9 @@ class ResponseLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(folder / f".{benchmark}.lock"):
             _drop_torn_line(path)
-            answers: dict[str, Answer] = {}
-            for other in sorted(folder.glob(f"*/{benchmark}.jsonl")):
-                answers.update(_read(other))
+            known = recorded(folder, benchmark)
             with path.open("ab", buffering=0) as handle:
-                yield cls(path, handle, answers)
-
-    def __contains__(self, key: object) -> bool:
-        """Whether the question of that key is answered."""
-        return key in self._answers
-
-    def __getitem__(self, key: str) -> Answer:
-        """The recorded answer; KeyError if that question is open."""
-        return self._answers[key]
+                yield cls(path, known, handle)
 
     async def record(self, entry: Entry) -> None:
         """Return once the entry is on the disk; entries that wait together share one fsync."""
@@ -121,7 +164,7 @@ class ResponseLog:
                         done.set_exception(OSError(error.errno, error.strerror, str(self.path)))
                 continue
             for entry, done in batch:
-                self._answers[entry.key] = entry.answer
+                self.recorded.add(entry.key, entry.first, entry.answer)
                 if not done.done():
                     done.set_result(None)
 
@@ -166,19 +209,34 @@ def _drop_torn_line(path: Path) -> None:
             os.fsync(handle.fileno())
 
 
-def _read(path: Path) -> Iterable[tuple[str, Answer]]:
-    """The answers of one log by key; a damaged line is skipped, so its question is asked anew."""
+def entries(path: Path) -> Iterable[Entry]:
+    """The entries of one log; a damaged line is skipped, so its question is asked anew."""
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             try:
-                entry = json.loads(line)
-                usage = entry["usage"]
-                answer = Answer(
-                    tuple(entry["texts"]),
-                    int(usage["prompt_tokens"]),
-                    int(usage["completion_tokens"]),
-                    entry["refusal"],
-                )
-                yield entry["key"], answer
+                yield _entry(json.loads(line))
             except (ValueError, KeyError, TypeError):
                 log.warning("%s: line %d is damaged; its question counts as open", path, number)
+
+
+def _entry(line: Mapping[str, Any]) -> Entry:
+    usage = line["usage"]
+    answer = Answer(
+        tuple(map(str, line["texts"])),
+        int(usage["prompt_tokens"]),
+        int(usage["completion_tokens"]),
+        line["refusal"],
+        tuple(map(str, line["finishes"])),
+    )
+    return Entry(
+        key=str(line["key"]),
+        first=int(line["first"]),
+        model=str(line["model"]),
+        label=str(line["label"]),
+        endpoint=str(line["endpoint"]),
+        request=line["request"],
+        answer=answer,
+        finished_at=str(line["finished_at"]),
+        latency=float(line["latency"]),
+        batched=bool(line["batched"]),
+    )

@@ -6,11 +6,13 @@ Only the schema and its limits live here; the values are YAML files in pipelines
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from g3lib.experiments.alignment import PRESETS, AlignmentSettings, Preset, Rate
 from g3lib.experiments.datasets import Dataset, Positive, Section
+from g3lib.experiments.experiment import DEFAULT_LMM
 from g3lib.experiments.indexing import IndexSettings
+from g3lib.experiments.lmm import LmmSettings
 
 CRON = r"^[-\d*,/]+ [-\d*,/]+ [-\d*,/L]+ [-\w*,/]+ [-\w*,/#]+$"  # minute, hour, day, month, weekday
 
@@ -47,39 +49,6 @@ class EncoderSettings(Section):
         return self
 
 
-class LmmSettings(Section):
-    """The OpenAI-compatible endpoint; without a base URL and model, the stand-in answers."""
-
-    base_url: str | None = None
-    model: str | None = None
-    concurrency: Annotated[int, Field(ge=1, le=1024)] = 16
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    max_retries: Annotated[int, Field(ge=0, le=20)] = 4
-    max_tokens: Positive = 200
-    price_in: Annotated[float, Field(ge=0)] = 0.0  # USD per million tokens
-    price_out: Annotated[float, Field(ge=0)] = 0.0
-    api_key: SecretStr | None = Field(default=None, exclude=True)
-
-    @property
-    def is_stand_in(self) -> bool:
-        """Whether no real endpoint is configured."""
-        return self.base_url is None
-
-    @property
-    def label(self) -> str:
-        """What tables say of the LMM."""
-        return "stand-in" if self.is_stand_in else str(self.model)
-
-    @model_validator(mode="after")
-    def _model_with_endpoint(self) -> "LmmSettings":
-        if (self.base_url is None) != (self.model is None):
-            have, lack = ("G3_LMM_BASE_URL", "G3_LMM_MODEL")
-            if self.base_url is None:
-                have, lack = lack, have
-            raise ValueError(f"{have} is set but {lack} is not; set both, or neither for the stand-in")
-        return self
-
-
 class PlaceSettings(Section):
     """Who names places: the dataset's own metadata where they do, else polygons and places offline, or Nominatim."""
 
@@ -106,6 +75,19 @@ class ScheduleSettings(Section):
     inbox_seconds: Annotated[int, Field(ge=1)] = 30
 
 
+_IDENTITY = {"base_url", "model", "api_key", "temperature", "max_tokens", "price_in", "price_out", "budget"}
+
+
+def _with_lmms(given: dict[str, Any]) -> dict[str, Any]:
+    """Every section of `lmms` filled up with the manners of `lmm`, never with its identity, prices or budget."""
+    lmm, lmms = given.get("lmm", {}), given.get("lmms")
+    if not isinstance(lmm, dict) or not isinstance(lmms, dict):
+        return given
+    manners = {name: value for name, value in lmm.items() if name not in _IDENTITY}
+    filled = {name: manners | own if isinstance(own, dict) else own for name, own in lmms.items()}
+    return {**given, "lmms": filled}
+
+
 class Profile(Section):
     """All a run needs to know; serialised slices of it are what lineage records as config."""
 
@@ -118,6 +100,8 @@ class Profile(Section):
     alignment: AlignmentSettings = AlignmentSettings()
     index: IndexSettings = IndexSettings()
     lmm: LmmSettings = LmmSettings()
+    # others, which experiments name; see `_with_lmms`
+    lmms: dict[str, LmmSettings] = Field(default_factory=dict)
     places: PlaceSettings = PlaceSettings()
     caption_template: str = "official"
     caption_granularity: str | None = None  # the template's own levels
@@ -126,6 +110,7 @@ class Profile(Section):
         default_factory=dict
     )  # benchmark: N, where it differs from the experiment's
     retrieved: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)  # benchmark: S, likewise
+    held_out_photos: Positive = 500  # of held-out authors, on which N and S are chosen
     reference_depth: Annotated[int, Field(ge=1, le=1000)] = 20
     bootstrap_resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
@@ -134,8 +119,11 @@ class Profile(Section):
     @model_validator(mode="before")
     @classmethod
     def _filled_in(cls, given: Any) -> Any:
-        """A preset stands behind what is given explicitly."""
-        preset = given.get("preset", "default") if isinstance(given, dict) else "default"
+        """A preset stands behind what is given explicitly, and `lmm` behind `lmms`, but for who is asked."""
+        if not isinstance(given, dict):
+            return given
+        given = _with_lmms(given)
+        preset = given.get("preset", "default")
         if preset == "default" or preset not in PRESETS:
             return given
         alignment = given.get("alignment", {})
@@ -170,6 +158,18 @@ class Profile(Section):
         """The dataset and shard number of a shard's partition key."""
         name, _, index = partition.rpartition("-")
         return self.dataset(name), int(index)
+
+    def lmm_named(self, name: str) -> LmmSettings:
+        """The LMM that an experiment names; KeyError says how to add it."""
+        if name == DEFAULT_LMM:
+            return self.lmm
+        if name not in self.lmms:
+            known = ", ".join([DEFAULT_LMM, *self.lmms])
+            raise KeyError(
+                f"no LMM {name!r} in profile {self.name}; there are: {known}. Give it a section under `lmms` "
+                f"(base_url, model), or set G3_LMMS__{name.upper()}__BASE_URL and G3_LMMS__{name.upper()}__MODEL"
+            )
+        return self.lmms[name]
 
     @property
     def benchmarks(self) -> list[str]:

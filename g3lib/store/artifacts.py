@@ -39,6 +39,11 @@ class Home:
         return self.root.joinpath(kind, *parts[:-1], f"{parts[-1]}.json")
 
     @property
+    def prices(self) -> Path:
+        """The user's own price table, if there is one."""
+        return self.root / "prices.yaml"
+
+    @property
     def responses(self) -> Path:
         """Every LMM request and answer."""
         return self.root / "responses"

@@ -6,7 +6,7 @@ Its tables and their meaning are the .sql files beside this one. Nothing else op
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -30,6 +30,7 @@ _SOURCES = {
     "prediction": "predictions",
     "candidate": "scored_candidates",
     "accuracy": "accuracy",
+    "pool_choice": "pool_choice",
     "published": "published",
     "reference_distance": "distances",
     "photo": "photos",
@@ -43,6 +44,8 @@ _SOURCES = {
 _BESIDE = {"photo_ledger": ("photos", "ledger"), "metadata_finding": ("metadata", "findings")}
 _FROM_RECORD = {"run_id": "run_id", "shard": "partition"}  # column: field of the file's record
 _OWN = {("photo_census", "shard")}  # columns of that name that a file has itself
+_LATER = {("candidate", "answer")}  # columns that files made by earlier versions lack
+Prices = Mapping[str, tuple[float, float]]  # by what tables call the LMM: USD per million tokens, in and out
 
 
 class WarehouseError(RuntimeError):
@@ -67,12 +70,12 @@ class _Commit:
     record: Record
 
 
-def publish(home: Home, runs: pl.DataFrame, history: pl.DataFrame, prices: tuple[float, float]) -> Published:
+def publish(home: Home, runs: pl.DataFrame, history: pl.DataFrame, prices: Prices) -> Published:
     """Rebuild the warehouse as of now and swap it in; readers keep what they have open.
 
     runs:    run_id, job, status, started_at, finished_at (timestamps or ISO 8601), tags (JSON).
     history: column `record`, the Record JSON of every materialization event, superseded or not.
-    prices:  USD per million tokens, in and out.
+    prices:  of every LMM whose price is known; what others cost stays null.
     Raises WarehouseError, leaving the old file, if a committed file is damaged.
     """
     started, database = time.perf_counter(), home.warehouse
@@ -155,7 +158,7 @@ def _build(
     home: Home,
     runs: pl.DataFrame,
     history: pl.DataFrame,
-    prices: tuple[float, float],
+    prices: Prices,
 ) -> dict[str, int]:
     """Fill in one transaction, again if a stage replaced a file between its record and its rows."""
     for left in reversed(range(ATTEMPTS)):
@@ -186,7 +189,7 @@ def _fill(
     commits: Sequence[_Commit],
     runs: pl.DataFrame,
     history: pl.DataFrame,
-    prices: tuple[float, float],
+    prices: Prices,
 ) -> dict[str, int]:
     """Define and load everything; rows by `schema.table`."""
     _define(connection)
@@ -201,11 +204,17 @@ def _fill(
         _load(connection, table, [beside for each in own for beside in _beside(home, each, folder)])
     connection.register("reference_rows", published_references())
     connection.execute("insert into results.published_reference by name from reference_rows")
-    price = {"price_in": prices[0], "price_out": prices[1]}
-    connection.execute(_script("warehouse_summary.sql"), price)
+    connection.register("price_rows", _price_rows(prices))
+    connection.execute(_script("warehouse_summary.sql"))
     tables = "select schema_name || '.\"' || table_name || '\"' from duckdb_tables()"
     names = [name for (name,) in connection.execute(tables).fetchall()]
     return {name.replace('"', ""): _count(connection, name) for name in names}
+
+
+def _price_rows(prices: Prices) -> pl.DataFrame:
+    rows = [(lmm, *of_lmm) for lmm, of_lmm in prices.items()]
+    schema = {"lmm": pl.String, "usd_in": pl.Float64, "usd_out": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -257,8 +266,8 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, commits: Sequence[_
     carried = {name: [getattr(each.record, f) for each in commits] for name, f in _FROM_RECORD.items()}
     schema = dict.fromkeys(("filename", *carried), pl.String)
     connection.register("commit_rows", pl.DataFrame({"filename": paths, **carried}, schema=schema))
-    selected = _selected(connection, table)
     try:
+        selected = _selected(connection, table, paths)
         connection.execute(
             f"insert into results.{table} by name select {selected} "
             "from read_parquet($paths, union_by_name = true, filename = true) as data "
@@ -273,11 +282,25 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, commits: Sequence[_
         ) from problem
 
 
-def _selected(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+def _selected(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str]) -> str:
     """The select list that fills a results table from its files and their records."""
     found = connection.execute(_COLUMNS, {"schema": "results", "name": table}).fetchall()
+    lacking = _lacking(connection, table, paths)
     carried = {name for name in _FROM_RECORD if (table, name) not in _OWN}
-    return ", ".join(f"{'made' if name in carried else 'data'}.{name}" for name, *_ in found)
+    return ", ".join(
+        f"null as {name}" if name in lacking else f"{'made' if name in carried else 'data'}.{name}"
+        for name, *_ in found
+    )
+
+
+def _lacking(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str]) -> set[str]:
+    """Columns of a table that came later than all of its files."""
+    later = {name for of, name in _LATER if of == table}
+    if not later:
+        return later
+    files_have = "describe select * from read_parquet($paths, union_by_name = true)"
+    described = connection.execute(files_have, {"paths": list(paths)}).fetchall()
+    return later - {name for name, *_ in described}
 
 
 def _culprit(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str]) -> str:
@@ -285,7 +308,7 @@ def _culprit(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[
     for path in paths:
         try:
             connection.execute(
-                f"create or replace temp table probe as select {_selected(connection, table)} "
+                f"create or replace temp table probe as select {_selected(connection, table, [path])} "
                 "from read_parquet($path) as data, commit_rows as made limit 0",
                 {"path": path},
             )

@@ -29,7 +29,7 @@ comment on column results.prediction.run_id is 'Dagster run that made the row; j
 
 create table results.candidate (
     benchmark varchar, experiment varchar, photo_id varchar, source varchar, rank integer,
-    lat double, lon double, score double, chosen boolean, failure varchar,
+    lat double, lon double, score double, chosen boolean, failure varchar, answer varchar,
     lmm varchar, tokens_in bigint, tokens_out bigint
 );
 comment on table results.candidate is 'Every candidate position of every query, also those that could not be parsed.';
@@ -43,6 +43,7 @@ comment on column results.candidate.lon is 'Longitude, degrees; null if the answ
 comment on column results.candidate.score is 'The verifier''s cosine similarity; null if not scored.';
 comment on column results.candidate.chosen is 'Whether this candidate became the prediction.';
 comment on column results.candidate.failure is 'Why the answer is unusable; null if it is usable.';
+comment on column results.candidate.answer is 'The answer''s text, its first 1,000 characters, where no position could be read from it; null otherwise.';
 comment on column results.candidate.lmm is 'The LMM asked; null for retrieval.';
 comment on column results.candidate.tokens_in is 'Prompt tokens accounted to this row.';
 comment on column results.candidate.tokens_out is 'Answer tokens accounted to this row.';
@@ -89,8 +90,28 @@ comment on column results.summary.geoscore is 'Mean of 5000 exp(-error_km / 1492
 comment on column results.summary.parse_failure_rate is 'Share of LMM answers that are unusable; null without an LMM.';
 comment on column results.summary.tokens_in is 'Prompt tokens of all candidates.';
 comment on column results.summary.tokens_out is 'Answer tokens of all candidates.';
-comment on column results.summary.cost_usd is 'Tokens times the profile''s prices, USD.';
+comment on column results.summary.cost_usd is 'Tokens times the LMM''s list prices, USD, without the Batch API''s discount; 0 without an LMM, null if a price is unknown.';
 comment on column results.summary.seconds is 'Work of the current candidates, scored_candidates and predictions; an interrupted run''s earlier part is not in it.';
+
+create table results.pool_choice (
+    experiment varchar, lmm varchar, answers bigint, retrieved bigint, n bigint,
+    within_1_km double, within_25_km double, within_200_km double, within_750_km double,
+    within_2500_km double, median_km double, geoscore double, chosen boolean
+);
+comment on table results.pool_choice is 'How well the verifier does with every pool of N answers and S retrieved positions, on gallery photos of authors whom the heads have not seen.';
+comment on column results.pool_choice.experiment is 'Name in the catalogue of experiments.';
+comment on column results.pool_choice.lmm is 'The LMM asked; stand-in is the demo''s own and no language model.';
+comment on column results.pool_choice.answers is 'N, answers to each prompt in the pool.';
+comment on column results.pool_choice.retrieved is 'S, retrieved positions in the pool.';
+comment on column results.pool_choice.n is 'Photos, failures included.';
+comment on column results.pool_choice.within_1_km is 'Fraction of all n photos closer than 1 km.';
+comment on column results.pool_choice.within_25_km is 'Fraction of all n photos closer than 25 km.';
+comment on column results.pool_choice.within_200_km is 'Fraction of all n photos closer than 200 km.';
+comment on column results.pool_choice.within_750_km is 'Fraction of all n photos closer than 750 km.';
+comment on column results.pool_choice.within_2500_km is 'Fraction of all n photos closer than 2500 km.';
+comment on column results.pool_choice.median_km is 'Median error over all photos, failures infinitely far; inf if most failed.';
+comment on column results.pool_choice.geoscore is 'Mean of 5000 exp(-error_km / 1492.7) over all photos, failures scoring 0.';
+comment on column results.pool_choice.chosen is 'Whether the experiment takes this pool.';
 
 create table results.published (
     paper varchar, paper_table varchar, method varchar, variant varchar, benchmark varchar,

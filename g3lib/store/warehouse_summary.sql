@@ -1,4 +1,5 @@
--- results.summary from predictions, candidates and lineage; prices are USD per million tokens.
+-- results.summary from predictions, candidates and lineage, with the registered frame `price_rows` (lmm, usd_in, usd_out:
+-- USD per million tokens, of the LMMs whose price is known).
 -- The metrics are those of g3lib.results.metrics, which a test compares.
 insert into results.summary by name
 with measured as (
@@ -19,8 +20,12 @@ asked as (
         benchmark, experiment,
         count(failure) filter (source <> 'retrieval')
             / nullif(count(*) filter (source <> 'retrieval'), 0) as parse_failure_rate,
-        sum(tokens_in) as tokens_in, sum(tokens_out) as tokens_out
+        sum(tokens_in) as tokens_in, sum(tokens_out) as tokens_out,
+        -- one answer without a price, and the sum is unknown
+        case when count(lmm) = count(usd_in)
+            then coalesce(sum(tokens_in * usd_in + tokens_out * usd_out) / 1e6, 0) end as cost_usd
     from results.candidate
+    left join price_rows using (lmm)
     group by benchmark, experiment
 ),
 timed as (
@@ -32,7 +37,7 @@ timed as (
 select
     measured.*, asked.parse_failure_rate,
     coalesce(asked.tokens_in, 0) as tokens_in, coalesce(asked.tokens_out, 0) as tokens_out,
-    (coalesce(asked.tokens_in, 0) * $price_in + coalesce(asked.tokens_out, 0) * $price_out) / 1e6 as cost_usd,
+    case when asked.benchmark is null then 0 else asked.cost_usd end as cost_usd,
     timed.seconds
 from measured
 left join asked using (benchmark, experiment)

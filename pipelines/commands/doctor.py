@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from g3lib.experiments import Profile
+from g3lib.experiments import Profile, experiment
 from g3lib.experiments.datasets import (
     ArchiveSource,
     BlueMarbleSource,
@@ -19,6 +19,8 @@ from g3lib.experiments.datasets import (
     UrlListSource,
     WebDatasetSource,
 )
+from g3lib.experiments.experiment import DEFAULT_LMM
+from g3lib.experiments.lmm import LmmSettings
 from g3lib.images.sources import source_of
 from g3lib.store import Home
 from pipelines.commands.failures import CommandFailed
@@ -76,7 +78,7 @@ def findings(profile: Profile, home: Home) -> Iterator[Finding]:
     yield _encoder(profile, home)
     yield from _heads(profile, home)
     yield from _official_references(profile, home)
-    yield from _lmm(profile)
+    yield from _lmms(profile)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     yield Finding("Chromium", chromium or "none", bool(chromium), "for the page test only", needed=False)
 
@@ -195,15 +197,27 @@ def _file(what: str, path: Path) -> Finding:
     return Finding(what, path.name if there else "none", there, f"bring {path} (docs/alignment.md)")
 
 
-def _lmm(profile: Profile) -> Iterator[Finding]:
+def _lmms(profile: Profile) -> Iterator[Finding]:
+    """The LMM that experiments ask by default, and the others that some of them name."""
+    named = dict.fromkeys([DEFAULT_LMM, *(experiment(each).lmm for each in profile.experiments)])
+    for name in named:
+        yield from _lmm(name, profile.lmm_named(name), profile.name == "demo")
+
+
+def _lmm(name: str, lmm: LmmSettings, may_stand_in: bool) -> Iterator[Finding]:
     import httpx
 
-    lmm = profile.lmm
-    if lmm.is_stand_in:
-        remedy = "set G3_LMM_BASE_URL, G3_LMM_MODEL and G3_LMM_API_KEY for real answers"
-        yield Finding("LMM", "stand-in", profile.name == "demo", remedy, needed=False)
+    what, prefix = "LMM", "G3_LMM_"
+    if name != DEFAULT_LMM:
+        what, prefix = f"LMM {name}", f"G3_LMMS__{name.upper()}__"
+    if lmm.transport == "replay":
+        yield Finding(what, f"replay of {lmm.label}", True, "")
         return
-    yield Finding("LMM key", "set" if lmm.api_key else "none", bool(lmm.api_key), "set G3_LMM_API_KEY")
+    if lmm.is_stand_in:
+        remedy = f"set {prefix}BASE_URL, {prefix}MODEL and {prefix}API_KEY for real answers"
+        yield Finding(what, "stand-in", may_stand_in, remedy, needed=False)
+        return
+    yield Finding(f"{what} key", "set" if lmm.api_key else "none", bool(lmm.api_key), f"set {prefix}API_KEY")
     try:
         key = lmm.api_key.get_secret_value() if lmm.api_key else ""
         headers = {"Authorization": f"Bearer {key}"}
@@ -211,4 +225,4 @@ def _lmm(profile: Profile) -> Iterator[Finding]:
         ok, found = status == httpx.codes.OK, f"HTTP {status}"
     except httpx.HTTPError as problem:
         ok, found = False, type(problem).__name__
-    yield Finding(f"LMM {lmm.model}", found, ok, "is G3_LMM_BASE_URL right, and the server up?")
+    yield Finding(f"{what} {lmm.model}", found, ok, f"is {prefix}BASE_URL right, and the server up?")

@@ -28,10 +28,15 @@ SPACE_REMEDY = (
 )
 
 
-def run_profile(name: str | None, experiments: Sequence[str], plan: bool) -> None:
+def run_profile(name: str | None, experiments: Sequence[str], plan: bool, estimate: bool = False) -> None:
     """Make what is out of date in the profile's home; raises CommandFailed with the remedy."""
     started = perf_counter()
     profile, home = settings(name, experiments)
+    if estimate:
+        from pipelines.commands.estimate import show_estimate
+
+        show_estimate(profile, home)
+        return
     _check_writable(home)
     try:
         with exclusive(home):

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 
+import duckdb
 import polars as pl
 import pytest
 from filelock import FileLock
 from tiny import BENCHMARK, QUERIES, Finished, TinyHome, lines_until
 
-from g3lib.candidates.protocol import MODEL
-from g3lib.candidates.running import running_stand_in
+from g3lib.candidates.stand_in.protocol import MODEL
+from g3lib.candidates.stand_in.running import running_stand_in
 from g3lib.store import Key
 from pipelines.commands.failures import BUSY, FAILED, INTERRUPTED, WRONG_USAGE
 
@@ -63,8 +64,12 @@ WRONG: dict[str, tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]] = {
     "section set whole": (("run",), {"G3_ALIGNMENT": "3"}, ("alignment",)),
     "no YAML": (("run",), {"G3_DATASETS": "[{name: x"}, ("G3_DATASETS",)),
     "field of a list": (("run",), {"G3_DATASETS__SHARDS": "3"}, ("G3_DATASETS__SHARDS",)),
-    "URL without model": (("run",), {"G3_LMM_BASE_URL": "http://127.0.0.1:1/v1"}, ("G3_LMM_MODEL is not",)),
-    "model without URL": (("run",), {"G3_LMM_MODEL": "gpt"}, ("G3_LMM_BASE_URL is not",)),
+    "URL without model": (
+        ("run",),
+        {"G3_LMM_BASE_URL": "http://127.0.0.1:1/v1"},
+        ("lmm: ", "model is not", "G3_LMM_MODEL"),
+    ),
+    "model without URL": (("run",), {"G3_LMM_MODEL": "gpt"}, ("lmm: ", "base_url is not", "G3_LMM_BASE_URL")),
     "no cron": (("run",), {"G3_SCHEDULE__CRON": "at night"}, ("schedule.cron", "'at night'")),
     "no time zone": (("run",), {"G3_SCHEDULE__TIMEZONE": "Berlin"}, ("schedule.timezone", "'Berlin'")),
     "no template": (("run",), {"G3_CAPTION_TEMPLATE": "poem"}, ("'poem'", "satellite")),
@@ -197,7 +202,7 @@ def choosy(new_copy: Callable[..., TinyHome]) -> TinyHome:
 
 @pytest.fixture(scope="module")
 def good() -> Iterator[str]:
-    with running_stand_in() as url:
+    with running_stand_in("--model", MODEL, "--model", "small-llava") as url:
         yield url
 
 
@@ -229,6 +234,14 @@ class TestEndpoint:
         with running_stand_in("--fault", fault) as url:
             self.fails(choosy, url, url.removesuffix("/v1"), *words)
 
+    def test_a_budget_stops_the_run_and_keeps_what_was_paid(self, choosy: TinyHome, good: str) -> None:
+        self.fails(
+            choosy, good, "budget of 10 requests", "What was finished is kept", G3_LMM__BUDGET__REQUESTS="10"
+        )
+        log = choosy.home.responses / "g3" / f"{BENCHMARK}.jsonl"
+        mine = [line for line in log.read_bytes().splitlines() if f'"label": "{MODEL}"'.encode() in line]
+        assert len(mine) == 10
+
     def test_the_next_run_with_a_good_one_completes(self, choosy: TinyHome, good: str) -> None:
         said = choosy.g3("run", "demo", G3_LMM_BASE_URL=good)
         assert said.returncode == 0, said.stdout + said.stderr
@@ -236,9 +249,40 @@ class TestEndpoint:
         lmm = choosy.call("sql", "--csv", query, G3_LMM_BASE_URL=good)
         assert lmm.stdout.split() == ["lmm", MODEL], "no longer called stand-in"
 
+    def test_several_lmms_side_by_side(self, choosy: TinyHome, good: str) -> None:
+        prefix = "G3_LMMS__LLAVA__"
+        llava = {f"{prefix}BASE_URL": good, f"{prefix}MODEL": "small-llava", f"{prefix}API_KEY": SECRET}
+        both = llava | {"G3_LMM_BASE_URL": good, "G3_EXPERIMENTS": "[nn-clip, g3, g3-llava, img2loc@llava]"}
+        said = choosy.g3("run", "demo", **both)
+        assert said.returncode == 0, said.stdout + said.stderr
+        query = "select distinct experiment, lmm from results.accuracy where lmm != 'stand-in' order by all"
+        found = choosy.call("sql", "--csv", query, **both).stdout.split()
+        assert found == ["experiment,lmm", f"g3,{MODEL}", "g3-llava,small-llava", "img2loc@llava,small-llava"]
+        assert "lacking" not in choosy.call("doctor", "demo", **both).stderr
+        unnamed = choosy.g3("run", "demo", G3_LMM_BASE_URL=good, G3_EXPERIMENTS="[nn-clip, g3-llava]")
+        assert unnamed.returncode == WRONG_USAGE and f"{prefix}BASE_URL" in unnamed.stderr, unnamed.stderr
+
+    def test_answers_replay_without_key_or_network(self, choosy: TinyHome) -> None:
+        offline = {"G3_LMM_API_KEY": "", "G3_LMM__TRANSPORT": "replay"}
+        said = choosy.g3("run", "demo", **offline)
+        assert "Everything is current" in said.stdout, said.stdout + said.stderr
+        other = offline | {"G3_EXPERIMENTS": "[nn-clip, g3, g3-candidates-3, g3-official-pool]"}
+        said = choosy.g3("run", "demo", **other)
+        assert said.returncode == 0, said.stdout + said.stderr
+        said = choosy.g3("run", "demo", **(offline | {"G3_EXPERIMENTS": "[nn-clip, g3-candidates-9]"}))
+        assert "are not recorded" in said.stderr and "asks nobody" in said.stderr
+
     def test_the_key_is_nowhere(self, choosy: TinyHome) -> None:
         files = [path for path in choosy.root.rglob("*") if path.is_file()]
+        assert any(path.suffix == ".jsonl" for path in files) and choosy.home.mlflow_database in files
         assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+        with duckdb.connect(str(choosy.home.warehouse), read_only=True) as warehouse:  # which compresses
+            tables = warehouse.execute(
+                "select table_schema, table_name from information_schema.tables"
+            ).fetchall()
+            for schema, name in tables:
+                for (row,) in warehouse.execute(f'select t::varchar from {schema}."{name}" t').fetchall():
+                    assert SECRET not in row
 
 
 def test_ctrl_c_while_it_is_still_loading(empty: TinyHome) -> None:

@@ -92,7 +92,7 @@ def test_every_check_passed_in_every_partition(done: TinyHome, instance: dg.Dags
     evaluated = Counter[tuple[str, str]]()
     for check in definitions.resolve_asset_graph().asset_check_keys:
         history = instance.event_log_storage.get_asset_check_execution_history(check, limit=100)
-        assert {str(each.status.value) for each in history} == {"SUCCEEDED"}, check
+        assert {str(each.status.value) for each in history} <= {"SUCCEEDED"}, check
         evaluated[check.asset_key.to_user_string(), check.name] = len(history)
     expected = {
         (step.name, rule.name): len(step.keys(profile))

@@ -4,8 +4,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from random import uniform
 from threading import Event, Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import SecretStr
 
 from g3lib.experiments.datasets import DownloadSettings
+from g3lib.retry_after import retry_after
 
 if TYPE_CHECKING:
     import httpx
@@ -246,7 +245,7 @@ class WebFile:
                 f"{self._url}: the server sends no parts of files (200, not 206); {self._elsewhere}"
             )
         if status in TRANSIENT:
-            raise _Retry(f"HTTP status {status}", _retry_after(response))
+            raise _Retry(f"HTTP status {status}", retry_after(response.headers.get("Retry-After")))
         if status in (401, 403):
             if response.history and response.url.netloc != response.history[0].url.netloc:
                 raise _Retry(f"HTTP status {status} of the server it is stored on")  # its signature ran out
@@ -284,16 +283,3 @@ class WebFile:
                 f"{self._url}: was {self._version.size} bytes with etag {self._version.etag!r}, is {found.size} "
                 f"with {found.etag!r}: replaced meanwhile; run again to begin anew"
             )
-
-
-def _retry_after(response: "httpx.Response") -> float | None:
-    """Seconds that a server asks to wait, told as a number or a date."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -12,8 +12,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 
 import aiohttp
@@ -25,6 +23,7 @@ from g3lib.images.download.bodies import Room, TooLarge, beginning, is_image, re
 from g3lib.images.download.bucket import Bucket
 from g3lib.images.download.placeholders import names_placeholder
 from g3lib.images.fates import Fate
+from g3lib.retry_after import retry_after
 
 MAX_REDIRECTS = 5
 _SUCCESS = frozenset({200, 203})
@@ -202,20 +201,6 @@ def user_agent(contact: str) -> str:
         ours = "g3"
     contact = re.sub(r"[^\x20-\x7e]", "", contact)  # a header is one line of ASCII
     return f"{ours} (+{contact})" if contact else ours
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or an HTTP date; None if it says neither."""
-    if value is None:
-        return None
-    if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value):
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    when = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
 def forbids_ai(values: list[str] | tuple[str, ...]) -> bool:

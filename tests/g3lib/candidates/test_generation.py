@@ -1,61 +1,25 @@
-"""From references to the table of candidates; kill -9 in between costs nothing but time."""
+"""From references to the table of candidates; what is recorded is never asked again."""
 
-import hashlib
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 from pydantic import SecretStr
+from small_queries import G3, KEY, SETTINGS, jpeg, logged, queries, references, run
 
 from g3lib.candidates import generation
+from g3lib.candidates.asking import Asked
 from g3lib.candidates.generation import Query, generate
-from g3lib.candidates.protocol import MODEL
 from g3lib.candidates.questions import LmmError
-from g3lib.candidates.responses import Answer
-from g3lib.candidates.table import SCHEMA, answered
-from g3lib.experiments import Experiment, experiment
-from g3lib.experiments.profile import LmmSettings
+from g3lib.candidates.stand_in.protocol import MODEL
+from g3lib.candidates.table import SCHEMA
+from g3lib.experiments import experiment
+from g3lib.experiments.lmm import LmmSettings
 
-KEY = "sk-very-secret-0123456789"
-SETTINGS = LmmSettings(concurrency=8)
-G3 = replace(experiment("g3"), answers=2, retrieved=1)
-
-
-def jpeg(photo_id: str) -> bytes:
-    """Bytes that pass for a photo."""
-    return b"\xff\xd8\xff\xe0" + hashlib.sha512(photo_id.encode()).digest()
-
-
-def queries(count: int) -> list[Query]:
-    """Photos q0, q1 …"""
-    return [Query(f"q{index}", lambda index=index: jpeg(f"q{index}")) for index in range(count)]  # type: ignore[misc]
-
-
-def references(count: int, depth: int = 15) -> pl.DataFrame:
-    """Similar references around (10, 20), dissimilar ones around (-30, 100), in shuffled rows."""
-    rows = [
-        (f"q{index}", kind, rank, "r", lat + rank / 100, lon + index / 100, 1.0 - rank / 100)
-        for index in range(count)
-        for kind, lat, lon in (("similar", 10.0, 20.0), ("dissimilar", -30.0, 100.0))
-        for rank in range(depth)
-    ]
-    names = ["photo_id", "kind", "rank", "reference_id", "lat", "lon", "similarity"]
-    return pl.DataFrame(rows, schema=names, orient="row").sample(fraction=1.0, shuffle=True, seed=1)
-
-
-def run(folder: Path, count: int = 3, what: Experiment = G3) -> pl.DataFrame:
-    """Generate with the stand-in."""
-    return generate(queries(count), references(count), what, "b", SETTINGS, folder)
-
-
-def logged(folder: Path) -> int:
-    """How many answers are on the disk."""
-    return sum(path.read_bytes().count(b"\n") for path in folder.glob("*/b.jsonl"))
+if TYPE_CHECKING:
+    from conftest import Steered
 
 
 def test_the_table(tmp_path: Path) -> None:
@@ -117,13 +81,128 @@ def test_too_few_references_fail_before_anything_is_paid(tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-def test_what_an_endpoint_refuses_is_a_failure_not_a_place(tmp_path: Path) -> None:
-    question = generation._questions(queries(1)[0], ["?"] * 4, G3, SETTINGS)[0]
-    refused = answered(question, Answer((), 5, 0, "refused: filter"))
-    assert [row["failure"] for row in refused] == ["refused: filter"] * 2
-    assert [row["lat"] for row in refused] == [None, None]
-    spoken = answered(question, Answer(("Sorry, no.", "1, 2"), 5, 9))
-    assert [(row["lat"], row["failure"]) for row in spoken] == [(None, "refusal"), (1.0, None)]
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ("refusal", "refusal"),
+        ("filtered", "content filter"),
+        ("content-filter", "refused by the endpoint: content_filter"),
+        ("long", "too long"),
+        ("latitude-95", "out of range"),
+        ("nan", "not finite"),
+        ("length", "cut off"),
+        ("other-keys", None),
+        ("instructions", None),
+    ],
+)
+def test_strange_answers_are_failures_with_reason_and_text_or_read_aright(
+    fault: str, failure: str | None, tmp_path: Path, steered: "Steered"
+) -> None:
+    well = generate(queries(2), references(2), G3, "b", endpoint(steered, structured="never"), tmp_path / "w")
+    steered.tell(faults=[fault])
+    frame = generate(
+        queries(2), references(2), G3, "b", endpoint(steered, structured="never"), tmp_path / "i"
+    )
+    asked = frame.filter(pl.col("source") != "retrieval")
+    if failure is None:
+        assert asked["failure"].null_count() == asked.height
+        assert asked["answer"].null_count() == asked.height
+        usual = well.filter(pl.col("source") != "retrieval")
+        expected = usual if fault == "instructions" else pl.DataFrame({"lat": [48.8566], "lon": [2.3522]})
+        assert set(asked.select("lat", "lon").rows()) == set(expected.select("lat", "lon").rows())
+    else:
+        assert set(asked["failure"]) == {failure}
+        assert asked["lat"].null_count() == asked["lon"].null_count() == asked.height
+        texts = asked["answer"].drop_nulls()
+        assert texts.len() == (0 if fault == "content-filter" else asked.height)
+        assert texts.str.len_chars().max() in (None, *range(1001))
+
+
+def endpoint(steered: "Steered", **more: Any) -> LmmSettings:
+    """The steered stand-in as an endpoint of one's own."""
+    settings = LmmSettings(
+        base_url=steered.base_url, model=MODEL, api_key=SecretStr(KEY), backoff_seconds=0.05
+    )
+    return settings.model_copy(update=more)
+
+
+def test_the_answers_are_a_sequence_of_which_experiments_take_the_first(
+    tmp_path: Path, steered: "Steered"
+) -> None:
+    settings = endpoint(steered)
+    nine = replace(G3, answers=9)
+    all_at_once = generate(queries(2), references(2), nine, "b", settings, tmp_path / "one")
+    steered.http.delete("/stand-in/ledger")
+    for answers in (1, 3, 9):
+        frame = generate(
+            queries(2), references(2), replace(G3, answers=answers), "b", settings, tmp_path / "two"
+        )
+        expected = all_at_once.filter((pl.col("rank") < answers) | (pl.col("source") == "retrieval"))
+        assert frame.drop("tokens_in", "tokens_out").equals(expected.drop("tokens_in", "tokens_out"))
+    assert steered.ledger()["choices"] == 2 * 4 * 9  # nothing twice
+    assert logged(tmp_path / "two") == 3 * 2 * 4
+
+
+def test_what_others_will_want_is_fetched_at_once(tmp_path: Path, steered: "Steered") -> None:
+    settings, wanted = endpoint(steered), {prompt.source: 9 for prompt in G3.prompts}
+    generate(queries(2), references(2), G3, "b", settings, tmp_path, at_once=wanted)
+    nine = generate(queries(2), references(2), replace(G3, answers=9), "b", settings, tmp_path)
+    assert nine.height == 2 * (1 + 4 * 9)
+    assert steered.ledger()["received"] == 2 * 4
+
+
+def test_only_what_a_new_prompt_changes_is_asked(tmp_path: Path, steered: "Steered") -> None:
+    settings = endpoint(steered)
+    generate(queries(3), references(3), G3, "b", settings, tmp_path)
+    steered.http.delete("/stand-in/ledger")
+    other = replace(G3, prompts=(*G3.prompts[:3], replace(G3.prompts[3], similar=14)))
+    generate(queries(3), references(3), other, "b", settings, tmp_path)
+    assert steered.ledger()["answered"] == 3
+
+
+def test_the_pool_of_the_released_code_repeats_its_retrieved_candidate(tmp_path: Path) -> None:
+    frame = run(tmp_path, what=replace(experiment("g3-official-pool"), answers=2))
+    assert frame.height == 3 * (5 + 4 * 2)
+    retrieved = frame.filter(source="retrieval", photo_id="q1")
+    assert retrieved["rank"].to_list() == [0, 1, 2, 3, 4]
+    assert retrieved.select("lat", "lon").unique().rows() == [(10.0, 20.01)]
+
+
+def test_places_are_named_in_prompts_and_answers(tmp_path: Path, steered: "Steered") -> None:
+    what = replace(experiment("g3-place-name"), answers=2, reference_places=True)
+    frame = generate(queries(2), references(2), what, "b", endpoint(steered), tmp_path)
+    asked = frame.filter(pl.col("source") != "retrieval")
+    assert asked["failure"].null_count() == asked.height
+    text = (next(tmp_path.glob("*/b.jsonl"))).read_text()
+    assert "country" in text
+    assert "Salamat, Chad" in text  # where the similar references are
+
+
+def test_an_image_is_shown_as_the_settings_say(tmp_path: Path, steered: "Steered") -> None:
+    settings = LmmSettings(
+        base_url=steered.base_url, model=MODEL, api_key=SecretStr(KEY), image={"detail": "high"}
+    )  # type: ignore[arg-type]
+    generate(queries(1), references(1), G3, "b", settings, tmp_path)
+    assert '"detail": "high"' in next(tmp_path.glob("*/b.jsonl")).read_text()
+
+
+def test_the_tokens_of_the_rows_are_those_of_the_requests(tmp_path: Path) -> None:
+    heard: list[Asked] = []
+    frame = generate(
+        queries(3), references(3), G3, "b", SETTINGS, tmp_path, watch=generation.Watch(after=heard.append)
+    )
+    (asked,) = heard
+    assert (frame["tokens_in"].sum(), frame["tokens_out"].sum()) == (asked.tokens_in, asked.tokens_out)
+    assert (asked.requests, asked.answers) == (12, 24)
+
+
+def test_replay_needs_neither_key_nor_network(tmp_path: Path, steered: "Steered") -> None:
+    asked = generate(queries(2), references(2), G3, "b", endpoint(steered), tmp_path)
+    offline = LmmSettings(model=MODEL, transport="replay")
+    assert generate(queries(2), references(2), G3, "b", offline, tmp_path).equals(asked)
+    with pytest.raises(LmmError, match="transport `replay` asks nobody") as caught:
+        generate(queries(3), references(3), G3, "b", offline, tmp_path)
+    assert caught.value.kind == "not-recorded"
 
 
 def test_a_real_endpoint_needs_a_key_which_stays_secret(tmp_path: Path, stand_in: str) -> None:
@@ -137,26 +216,3 @@ def test_a_real_endpoint_needs_a_key_which_stays_secret(tmp_path: Path, stand_in
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files
     assert not any(KEY.encode() in path.read_bytes() for path in files)
-
-
-def test_kill_9_costs_what_was_in_flight_and_changes_nothing(tmp_path: Path) -> None:
-    count = 40
-    folder = tmp_path / "killed"
-    root = Path(generation.__file__).parents[2]
-    command = [sys.executable, __file__, str(folder), str(count)]
-    with subprocess.Popen(command, cwd=root, env={"PYTHONPATH": str(root)}) as process:
-        deadline = time.monotonic() + 60
-        while logged(folder) < 20 and time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-    (log,) = folder.glob("*/b.jsonl")
-    whole = log.read_bytes()[: log.read_bytes().rfind(b"\n") + 1]
-    assert 20 <= whole.count(b"\n") < 4 * count
-    resumed = run(folder, count)
-    assert log.read_bytes().startswith(whole)
-    assert logged(folder) == 4 * count  # each question is answered, and recorded, once
-    assert resumed.equals(run(tmp_path / "undisturbed", count))
-
-
-if __name__ == "__main__":  # the process that is killed
-    run(Path(sys.argv[1]), int(sys.argv[2]))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -11,18 +12,27 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import openai
 import pytest
 
-from g3lib.candidates import guessing
-from g3lib.candidates.parsing import Failure, Position, parse_position
-from g3lib.candidates.prompts import render
-from g3lib.candidates.protocol import MODEL
-from g3lib.candidates.running import running_stand_in
+from g3lib.candidates.stand_in import guessing
+from g3lib.candidates.stand_in.answering import answers
+from g3lib.candidates.stand_in.protocol import MODEL
+from g3lib.candidates.stand_in.running import running_stand_in
 
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0 not much of a photo").decode()
 PARIS = [(48.85, 2.35), (48.86, 2.34), (48.9, 2.4), (48.8, 2.3)]
 LONELY = [(-33.9, 151.2)]
+ANSWER = re.compile(r'{"latitude": (-?[\d.]+), "longitude": (-?[\d.]+)}')
+
+Point = tuple[float, float]
+
+
+def prompt(similar: list[Point], dissimilar: list[Point]) -> str:
+    """A prompt that shows references."""
+    shown = {kind: [list(point) for point in points] for kind, points in (("", similar), ("dis", dissimilar))}
+    return f"coordinates of similar images: {shown['']}, of dissimilar images: {shown['dis']}"
 
 
 def ask(base_url: str, text: str = "Where?", image: str = JPEG, **more: Any) -> Any:
@@ -52,10 +62,21 @@ def test_errors_are_those_of_the_protocol(stand_in: str) -> None:
     with pytest.raises(openai.NotFoundError) as unknown:
         ask(stand_in, model="gpt-9")
     assert unknown.value.code == "model_not_found"
-    for wrong in ({"n": 0.5}, {"temperature": 3}, {"image": "data:image/jpeg;base64,!"}):
-        arguments: dict[str, Any] = {"n": 200} if "n" in wrong else wrong
-        with pytest.raises(openai.BadRequestError):
-            ask(stand_in, **arguments)
+    wrongs: list[tuple[dict[str, Any], str]] = [
+        ({"n": 200}, "n"),
+        ({"n": 0.5}, "n"),
+        ({"temperature": 3}, "temperature"),
+        ({"temperature": True}, "temperature"),
+        ({"seed": "7"}, "seed"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"stream": True}, "stream"),
+        ({"response_format": {"type": "xml"}}, "response_format.type"),
+        ({"image": "data:image/jpeg;base64,!"}, "messages"),
+    ]
+    for wrong, param in wrongs:
+        with pytest.raises(openai.BadRequestError) as refused:
+            ask(stand_in, **wrong)
+        assert refused.value.param == param
     with pytest.raises(openai.BadRequestError, match="no data URL"):
         ask(stand_in, image=base64.b64encode(b"MZ not an image").decode())
     with pytest.raises(openai.BadRequestError, match="not a chat completion"):
@@ -66,10 +87,53 @@ def test_answers_depend_on_seed_text_and_image_alone(stand_in: str) -> None:
     def said(**changed: Any) -> list[str]:
         return [choice.message.content for choice in ask(stand_in, **changed).choices]
 
-    assert said() == said() == guessing.answers("Where?", _digest(JPEG), 1, 1.0, 3)
+    assert said() == said() == answers("Where?", _digest(JPEG), 1, 1.0, 3)
     others = (said(seed=2), said(text="And where?"), said(image=JPEG[:-4]))
     assert all(other != said() for other in others)
     assert said(n=2) == said()[:2]
+
+
+def test_n_can_be_split_over_requests_in_any_way(stand_in: str) -> None:
+    text = prompt(PARIS + LONELY, LONELY)
+
+    def said(n: int, seed: int) -> list[str]:
+        return [choice.message.content for choice in ask(stand_in, text, n=n, seed=seed).choices]
+
+    whole = said(10, 5)
+    assert len(set(whole)) > 1
+    for split in ([1] * 10, [3, 7], [4, 1, 5]):
+        assert [text for k, n in enumerate(split) for text in said(n, 5 + sum(split[:k]))] == whole
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"null", b"[]", b"7", b"{}", b"{", b"\xff\xfe", b"[" * 100_000,
+        b'{"model": "g3-stand-in"}',
+        b'{"model": ["g3-stand-in"], "messages": []}',
+        b'{"model": "g3-stand-in", "messages": [7]}',
+        b'{"model": "g3-stand-in", "messages": [{"content": "\\ud800"}]}',
+        b'{"model": "g3-stand-in", "messages": [{"content": [{"type": "audio"}]}]}',
+        b'{"model": "g3-stand-in", "messages": [], "n": 1e999}',
+        b'{"model": "g3-stand-in", "messages": [], "temperature": NaN}',
+        b'{"model": "g3-stand-in", "messages": [], "seed": 1' + b"0" * 5000 + b"}",
+        b'{"model": "g3-stand-in", "messages": [], "response_format": {"type": "json_schema"}}',
+        b'{"model": "g3-stand-in", "messages": [], "response_format": 7}',
+        b'{"model": "g3-stand-in", "messages": ' + b'{"a":' * 900 + b"1" + b"}" * 901,
+    ],
+)  # fmt: skip
+def test_malformed_requests_get_openais_errors(stand_in: str, body: bytes) -> None:
+    answer = httpx.post(f"{stand_in}/chat/completions", content=body, trust_env=False)
+    assert 400 <= answer.status_code < 500
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+    assert len(answer.content) < 1000
+
+
+def test_there_is_nothing_elsewhere(stand_in: str) -> None:
+    for method, path in (("GET", "/completions"), ("GET", "/chat/completions"), ("PUT", "/files")):
+        answer = httpx.request(method, stand_in + path, trust_env=False)
+        assert answer.status_code in (404, 405)
+        assert path in answer.json()["error"]["message"]
 
 
 def _digest(image: str) -> str:
@@ -78,53 +142,53 @@ def _digest(image: str) -> str:
     return hashlib.sha256(base64.b64decode(image)).hexdigest()
 
 
-def positions(text: str, n: int, temperature: float = 1.0) -> list[Position | Failure]:
-    """Parsed answers to a prompt."""
-    return [parse_position(said) for said in guessing.answers(text, "", 0, temperature, n)]
+def positions(text: str, n: int, temperature: float = 1.0) -> list[Point]:
+    """The points of the answers to a prompt, dressed ones included."""
+    found = [ANSWER.search(said) for said in answers(text, "", 0, temperature, n)]
+    return [(float(match[1]), float(match[2])) for match in found if match]
 
 
-def is_near_paris(position: Position | Failure) -> bool:
+def is_near_paris(point: Point) -> bool:
     """Whether it lies among PARIS."""
-    return isinstance(position, Position) and 48 < position.lat < 50 and 2 < position.lon < 3
+    return 48 < point[0] < 50 and 2 < point[1] < 3
 
 
 def test_it_seeks_the_mode_of_the_similar_references() -> None:
-    near = [is_near_paris(each) for each in positions(render("g3-rag", PARIS + LONELY, []), 200)]
-    assert sum(near) / len(near) > 0.99  # company and rank agree
-    near = [is_near_paris(each) for each in positions(render("g3-rag", LONELY + PARIS, []), 200)]
-    assert 0.2 < sum(near) / len(near) < 0.8  # company against rank
-    text = render("g3-rag", PARIS + LONELY, [])
-    assert all(map(is_near_paris, positions(text, 20, temperature=0.0)))
+    near = [is_near_paris(each) for each in positions(prompt(PARIS + LONELY, []), 200)]
+    assert sum(near) / 200 > 0.99  # company and rank agree
+    near = [is_near_paris(each) for each in positions(prompt(LONELY + PARIS, []), 200)]
+    assert 0.2 < sum(near) / 200 < 0.8  # company against rank
+    certain = positions(prompt(PARIS + LONELY, []), 20, temperature=0.0)
+    assert len(set(certain)) == 1 and is_near_paris(certain[0])
 
 
 def test_dissimilar_references_repel() -> None:
-    text = render("g3-rag", LONELY + PARIS, PARIS * 10)
-    near = [is_near_paris(position) for position in positions(text, 200)]
-    assert sum(near) / len(near) < 0.5
+    near = [is_near_paris(each) for each in positions(prompt(LONELY + PARIS, PARIS * 10), 200)]
+    assert sum(near) / 200 < 0.5
 
 
 def test_the_kernel_has_no_seam_at_the_antimeridian() -> None:
-    text = render("img2loc", [(0.0, 179.9), (0.0, -179.9)], [])
-    for position in positions(text, 5):
-        assert isinstance(position, Position)
-        assert abs(position.lon) > 179.9
+    found = positions(prompt([(0.0, 179.9), (0.0, -179.9)], []), 5)
+    assert len(found) == 5 and all(abs(lon) > 179.9 for _, lon in found)
 
 
 def test_without_references_it_guesses_anywhere_and_sometimes_chats() -> None:
-    said = guessing.answers(render("g3-zero-shot", [], []), "", 0, 1.2, 1000)
-    found = [parse_position(text) for text in said]
-    assert all(isinstance(each, Position) and -56 <= each.lat <= 75 for each in found)
-    bare = sum(text.startswith("{") for text in said)
-    assert 900 < bare < 990
-    assert json.loads(next(text for text in said if text.startswith("{")))
+    found = positions("Where?", 1000, 1.2)
+    assert len(found) == 1000 and all(-56 <= lat <= 75 and -180 <= lon <= 180 for lat, lon in found)
+    assert {(lat > 20, lon > 0) for lat, lon in found} == {
+        (n, e) for n in (True, False) for e in (True, False)
+    }
+    bare = [text for text in answers("Where?", "", 0, 1.2, 1000) if text.startswith("{")]
+    assert 900 < len(bare) < 990
+    assert all(set(json.loads(text)) == {"latitude", "longitude"} for text in bare)
 
 
 def test_it_dies_with_a_killed_parent() -> None:
     script = (
-        "import time\nfrom g3lib.candidates.running import running_stand_in\n"
+        "import time\nfrom g3lib.candidates.stand_in.running import running_stand_in\n"
         "with running_stand_in() as url:\n print(url, flush=True)\n time.sleep(60)\n"
     )
-    root = Path(guessing.__file__).parents[2]
+    root = Path(guessing.__file__).parents[3]
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=root) as parent:
         assert parent.stdout is not None
         url = urlsplit(parent.stdout.readline().decode().strip())

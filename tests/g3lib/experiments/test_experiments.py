@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from g3lib.candidates.prompts import TEMPLATES
+from g3lib.candidates.prompts import prompt_set
 from g3lib.experiments import EXPERIMENTS, Experiment, Prompt, experiment
-from g3lib.experiments.catalogue import DIVERSIFIED, G3
+from g3lib.experiments.catalogue import DIVERSIFIED, FIGURE_3, FIGURE_4, G3, LMM_ONLY
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,11 @@ from g3lib.experiments.catalogue import DIVERSIFIED, G3
         ({"prompts": (), "retrieved": 0}, "no prompts and retrieved=0"),
         ({"gallery": None}, "15 references, no gallery"),
         ({"answers": 0}, "answers=0"),
+        ({"retrieved_repeats": 0}, "retrieved_repeats=0"),
+        ({"pool": "mine"}, "pool='mine' is none of .*benchmark"),
+        ({"reference_format": "json"}, "reference_format='json' is none of .*lists"),
         ({"retrieved": -1}, "retrieved.*count from 0"),
-        ({"prompts": (Prompt("p", "g3-rag", similar=-1),)}, "similar.*count from 0"),
+        ({"prompts": (Prompt("p", similar=-1),)}, "similar.*count from 0"),
         ({"gallery": "images"}, "gallery='images' is none of"),
         ({"alignment": "image"}, "alignment='image' is none of .*image-gps"),
         ({"selection": "best"}, "selection='best' is none of .*verifier"),
@@ -34,8 +37,8 @@ def test_invalid_values_name_experiment_and_field(changes: dict[str, Any], messa
     [
         ({}, 15),
         ({"retrieved": 20}, 20),
-        ({"prompts": (Prompt("p", "x", similar=3, dissimilar=9),)}, 9),
-        ({"prompts": (Prompt("p", "x"),), "gallery": None}, 0),
+        ({"prompts": (Prompt("p", similar=3, dissimilar=9),)}, 9),
+        ({"prompts": (Prompt("p"),), "gallery": None}, 0),
     ],
 )
 def test_retrieval_goes_as_deep_as_prompts_and_candidates_ask(changes: dict[str, Any], depth: int) -> None:
@@ -67,6 +70,16 @@ def test_an_ablation_changes_its_own_part_and_no_other() -> None:
         "g3-img": {"gallery"},
         "g3-img-gps": {"gallery", "alignment"},
         "g3-img-gps-text": set[str](),
+        "g3-without-alignment-unverified": {"gallery", "selection"},
+        "g3-without-diversification-same-pool": {"prompts", "answers", "pool"},
+        "g3-retrieval-only": {"prompts", "retrieved", "pool"},
+        "g3-official-pool": {"retrieved", "retrieved_repeats", "pool"},
+        "g3-chosen-pool": {"answers", "retrieved", "pool"},
+        "g3-llava": {"lmm", "temperature", "reference_format"},
+        "g3-paper-wording": {"prompt_set"},
+        "g3-place-name": {"prompt_set"},
+        "g3-reference-places": {"reference_places"},
+        "g3@other": {"lmm"},
     }
     base = G3.as_config()
     for name, expected in changed.items():
@@ -74,12 +87,38 @@ def test_an_ablation_changes_its_own_part_and_no_other() -> None:
         assert {k for k in config if config[k] != base[k]} - {"name", "variant"} == expected, name
 
 
-def test_every_template_exists() -> None:
-    used = {prompt.template for each in EXPERIMENTS for prompt in each.prompts}
-    assert used <= TEMPLATES.keys()
+def test_the_figures_vary_one_number() -> None:
+    assert [len(each.prompts) for each in FIGURE_3] == [1, 2, 3, 4]
+    assert FIGURE_3[-1].prompts == G3.prompts
+    assert [each.answers for each in FIGURE_4] == [1, 3, 5, 7, 9]
+    assert {(each.retrieved, each.pool) for each in (*FIGURE_3, *FIGURE_4)} == {(0, "own")}
+
+
+def test_any_experiment_asks_any_lmm() -> None:
+    found = experiment("img2loc@qwen")
+    assert (found.lmm, found.name, found.method) == ("qwen", "img2loc@qwen", "Img2Loc")
+    with pytest.raises(KeyError, match="no experiment 'g4@qwen'"):
+        experiment("g4@qwen")
+
+
+def test_experiments_know_which_questions_they_share() -> None:
+    zero_shot, five = G3.prompts[:2]
+    assert LMM_ONLY.question(zero_shot) == G3.question(zero_shot)  # no reference is shown
+    assert experiment("g3-candidates-9").question(five) == G3.question(five)
+    for name in ("g3-without-alignment", "g3-llava", "g3-paper-wording", "g3-reference-places", "g3@other"):
+        assert experiment(name).question(five) != G3.question(five), name
+
+
+def test_every_prompt_set_exists_and_has_words_for_every_prompt() -> None:
+    for each in EXPERIMENTS:
+        words = prompt_set(each.prompt_set)
+        for prompt in each.prompts:
+            assert words.with_references if prompt.similar or prompt.dissimilar else words.zero_shot, (
+                each.name
+            )
 
 
 def test_a_config_is_plain_json_and_complete() -> None:
     config = G3.as_config()
-    assert config["prompts"][1] == {"source": "prompt-5", "template": "g3-rag", "similar": 5, "dissimilar": 5}
+    assert config["prompts"][1] == {"source": "prompt-5", "similar": 5, "dissimilar": 5}
     assert config.keys() == set(Experiment.__dataclass_fields__)

@@ -84,8 +84,8 @@ def test_there_are_profiles() -> None:
         ("encoder.pretrained", None, "give either `pretrained`"),
         ("encoder.training", {"epochs": 2}, "give either `pretrained`"),
         ("encoder.training", {"epochs": 0}, r"encoder\.training\.epochs"),
-        ("lmm.base_url", "http://localhost", "G3_LMM_BASE_URL is set but G3_LMM_MODEL is not"),
-        ("lmm.model", "gpt-4", "G3_LMM_MODEL is set but G3_LMM_BASE_URL is not"),
+        ("lmm.base_url", "http://localhost", "base_url is set but model is not"),
+        ("lmm.model", "gpt-4", "model is set but base_url is not"),
         ("lmm.price_in", float("inf"), r"lmm\.price_in"),
         ("lmm.concurrency", 0, r"lmm\.concurrency"),
         ("experiments", [], "experiments is empty"),
@@ -169,3 +169,43 @@ def test_sets_of_heads_depart_from_the_profile_where_they_say() -> None:
     changed = HEADS["image-gps-text-equal-earth"].settings(profile)
     assert changed.projection == "equal-earth" and changed.sigmas == (1.0,)
     assert set(ALIGNMENTS) == set(HEADS) and not HEADS["image-gps"].text
+
+
+def test_other_lmms_take_over_manners_and_no_identity() -> None:
+    own = {"base_url": "http://localhost:8000/v1", "model": "llava", "timeout_seconds": 9.0}
+    values = changed("lmms", {"llava": own})
+    values["lmm"] = {
+        **{
+            "base_url": "https://host/v1",
+            "model": "gpt",
+            "api_key": SECRET,
+            "price_in": 1.0,
+            "price_out": 2.0,
+        },
+        **{"concurrency": 77, "timeout_seconds": 5.0, "budget": {"usd": 1.0}, "temperature": 0.1},
+    }
+    llava = Profile(**values).lmm_named("llava")
+    assert (llava.concurrency, llava.timeout_seconds) == (77, 9.0)
+    assert (llava.api_key, llava.price_in, llava.budget.usd, llava.temperature) == (None, None, None, None)
+
+
+def test_an_lmm_that_nobody_described_says_how_to() -> None:
+    with pytest.raises(KeyError, match=r"no LMM 'llava'.*there are: default.*G3_LMMS__LLAVA__BASE_URL"):
+        Profile(**VALUES).lmm_named("llava")
+
+
+def test_replay_needs_a_model_alone() -> None:
+    values = changed("lmm", {"model": "gpt-4o", "transport": "replay"})
+    assert Profile(**values).lmm.label == "gpt-4o"
+
+
+def test_what_determines_answers_is_in_the_lineage_and_how_they_are_got_is_not() -> None:
+    one = Profile(**changed("lmm.concurrency", 3)).lmm.determinants()
+    assert one == Profile(**changed("lmm.timeout_seconds", 3.0)).lmm.determinants()
+    for where, value in (
+        ("structured", "never"),
+        ("image.detail", "high"),
+        ("temperature", 1.0),
+        ("max_tokens", 9),
+    ):
+        assert Profile(**changed(f"lmm.{where}", value)).lmm.determinants() != one

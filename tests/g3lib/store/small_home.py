@@ -105,6 +105,9 @@ def candidates(experiment: str = "g3", queries: int = QUERIES) -> pl.DataFrame:
                 score=pl.lit(0.5),
                 chosen=pl.lit(source == "prompt-5"),
                 failure=pl.col("failure") if source == "prompt-5" else pl.lit(None, pl.String),
+                answer=pl.when(pl.col("failure").is_not_null() & (source == "prompt-5")).then(
+                    pl.lit("Paris?")
+                ),
                 lmm=pl.lit("gpt-4" if source == "prompt-5" else None, pl.String),
                 tokens_in=pl.lit(500 if source == "prompt-5" else 0, pl.Int64),
                 tokens_out=pl.lit(20 if source == "prompt-5" else 0, pl.Int64),
@@ -112,6 +115,14 @@ def candidates(experiment: str = "g3", queries: int = QUERIES) -> pl.DataFrame:
             for source in ("prompt-5", "retrieval")
         ]
     )
+
+
+def pool_choice(experiment: str = "g3-chosen-pool") -> pl.DataFrame:
+    """Two pools of an experiment, of which the second is chosen."""
+    within = {f"within_{km}_km": [0.1, 0.2] for km in (1, 25, 200, 750, 2500)}
+    pools = {"answers": [1, 2], "retrieved": [0, 0], "n": [500, 500]}
+    measured = {"median_km": [120.0, 90.0], "geoscore": [2000.0, 2100.0], "chosen": [False, True]}
+    return pl.DataFrame({"experiment": experiment, "lmm": "gpt-4", **pools, **within, **measured})
 
 
 def put_results(home: Home, queries: int = QUERIES) -> Record:
@@ -127,6 +138,7 @@ def put_results(home: Home, queries: int = QUERIES) -> Record:
     table = accuracy_table(predicted, queries, 200, 0)
     put(home, Key("accuracy", PARTITION), table, record)
     put(home, Key("published"), published())
+    put(home, Key("pool_choice", "g3-chosen-pool"), pool_choice(), index)
     put_image_tables(home, *shards)
     put_distances(home, index)
     return record

@@ -34,7 +34,7 @@ from g3lib.store import Home, Key, Record, warehouse
 from g3lib.store.artifacts import commit_card
 from g3lib.store.warehouse import Published, WarehouseError, _Commit, publish, query
 
-PRICES = (10.0, 30.0)
+PRICES = {"gpt-4": (10.0, 30.0)}
 Connection = duckdb.DuckDBPyConnection
 
 
@@ -59,6 +59,7 @@ def test_every_file_and_record_arrives(home: Home) -> None:
         "results.candidate": 2 * QUERIES,
         "results.accuracy": 5,
         "results.summary": 1,
+        "results.pool_choice": 2,
         "results.published": 199,
         "results.published_reference": 9,
         "results.reference_distance": 2,
@@ -70,10 +71,10 @@ def test_every_file_and_record_arrives(home: Home) -> None:
         "results.author_overlap": 1,
         "results.metadata_finding": 1,
         "results.place": 1,
-        "lineage.materialization": 15,
-        "lineage.input": 17,
+        "lineage.materialization": 16,
+        "lineage.input": 18,
         "lineage.run": 2,
-        "lineage.check": 15,
+        "lineage.check": 16,
     }
     assert query(home, "from results.photo_census").row(0)[:3] == ("mp16", "mp16-000000", "stored")
     fates = query(home, "select shard, fate, count(*) from results.photo_ledger group by all order by all")
@@ -103,6 +104,43 @@ def test_summaries_carry_cost_and_time(home: Home) -> None:
     row = query(home, "from results.summary").row(0, named=True)
     assert row["cost_usd"] == pytest.approx((QUERIES * 500 * 10 + QUERIES * 20 * 30) / 1e6)
     assert row["seconds"] == 55.0
+
+
+def of_another_lmm(home: Home, name: str, lmm: str | None) -> None:
+    """Predictions and candidates of another experiment, by another LMM or none."""
+    tables = {"predictions": predictions(name), "scored_candidates": candidates(name)}
+    for asset, frame in tables.items():
+        named = frame.with_columns(lmm=pl.when(pl.col("lmm").is_not_null()).then(pl.lit(lmm, pl.String)))
+        if lmm is None and asset == "scored_candidates":
+            named = named.filter(source="retrieval")
+        put(home, Key(asset, f"im2gps3k|{name}"), named)
+
+
+def test_every_lmm_costs_its_own_price_and_one_without_a_price_nobody_knows_what(home: Home) -> None:
+    put_results(home)
+    for name, lmm in (("cheap", "llava"), ("dear", "mystery"), ("nn", None)):
+        of_another_lmm(home, name, lmm)
+    publish(home, RUNS, NO_HISTORY, PRICES | {"llava": (0.0, 0.0), "nobody": (1.0, 1.0)})
+    costs = dict(query(home, "select experiment, cost_usd from results.summary").rows())
+    assert costs == {"g3": pytest.approx(0.224), "cheap": 0.0, "dear": None, "nn": 0.0}
+
+
+def test_a_summary_without_candidates_costs_nothing(home: Home) -> None:
+    put(home, Key("predictions", PARTITION), predictions())
+    published_now(home)
+    assert query(home, "select cost_usd, tokens_in from results.summary").row(0) == (0.0, 0)
+
+
+def test_unread_answers_are_shown_and_older_tables_have_none(home: Home) -> None:
+    put_results(home)
+    old = candidates("old").drop("answer")
+    put(home, Key("scored_candidates", "im2gps3k|old"), old)
+    published_now(home)
+    shown = "select experiment, count(answer), count(failure) from results.candidate group by 1 order by 1"
+    assert query(home, shown).rows() == [("g3", 8, 8), ("old", 0, 8)]
+    home.table(Key("scored_candidates", PARTITION)).unlink()
+    published_now(home)
+    assert query(home, shown).rows() == [("old", 0, 8)]
 
 
 @pytest.mark.parametrize("failed", [0, 19, 20, 21, 40])
@@ -337,7 +375,7 @@ def slow(connection, table, commits):
 warehouse._load = slow
 runs = pl.DataFrame(schema=dict.fromkeys(
     ("run_id", "job", "status", "started_at", "finished_at", "tags"), pl.String))
-warehouse.publish(Home(Path(sys.argv[1])), runs, pl.DataFrame(schema={"record": pl.String}), (0, 0))
+warehouse.publish(Home(Path(sys.argv[1])), runs, pl.DataFrame(schema={"record": pl.String}), {})
 """
 
 
@@ -360,5 +398,5 @@ def test_a_thousand_materializations_take_a_moment(home: Home) -> None:
     source = put_results(home)
     events = [record_of(Key("things", str(i)), f"v{i}", (source,)) for i in range(1000)]
     started = time.process_time()
-    assert published_now(home, history_of(*events)).tables["lineage.materialization"] == 1015
+    assert published_now(home, history_of(*events)).tables["lineage.materialization"] == 1016
     assert time.process_time() - started < 2.0

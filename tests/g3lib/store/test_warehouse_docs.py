@@ -36,7 +36,7 @@ def test_every_table_and_column_has_a_comment() -> None:
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("home"))
     put_results(home)
-    publish(home, RUNS, NO_HISTORY, (10.0, 30.0))
+    publish(home, RUNS, NO_HISTORY, {"gpt-4": (10.0, 30.0)})
     return home
 
 

@@ -12,7 +12,7 @@ from hostile_server import HOSTS, HostileServer, jpeg
 from hurried import hurried
 
 from g3lib.images.download import Delivered, Request, download
-from g3lib.images.download.fetching import forbids_ai, retry_after, user_agent
+from g3lib.images.download.fetching import forbids_ai, user_agent
 from g3lib.images.fates import Fate, Rejected
 
 # kind: fate, requests until it is settled (with two attempts), words of its detail
@@ -121,14 +121,6 @@ def test_a_name_that_nobody_has(tmp_path: Path) -> None:
     [outcome] = download([Request("a", "http://nobody.invalid/1.jpg")], hurried(timeout_seconds=5), tmp_path)
     assert isinstance(outcome, Rejected)
     assert outcome.fate is Fate.CONNECTION_LOST
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [(None, None), ("12", 12), ("0", 0), ("soon", None), ("-5", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
-)
-def test_retry_after(header: str | None, seconds: float | None) -> None:
-    assert retry_after(header) == seconds
 
 
 def test_robots_tags() -> None:
