@@ -19,8 +19,8 @@ from g3lib.images import as_jpeg, read_shard
 from g3lib.store import Home, Record
 
 if TYPE_CHECKING:
+    from g3lib.candidates.costs.prices import Prices
     from g3lib.candidates.generation import Query, Watch
-    from g3lib.candidates.prices import Prices
 
 PASSING = {"unreachable", "unavailable"}  # what waiting may mend; a wrong key stays wrong
 
@@ -49,8 +49,8 @@ def ask(
     wanted: Mapping[str, int],
 ) -> tuple[pl.DataFrame, dict[str, float], dict[str, Any]]:
     """The candidates; what asking came to; what to show of it, with the estimate before. dg.Failure if it fails."""
+    from g3lib.candidates.costs.prices import prices_of
     from g3lib.candidates.generation import generate
-    from g3lib.candidates.prices import prices_of
     from g3lib.candidates.questions import LmmError
 
     settings = task.profile.lmm_named(found.lmm)
@@ -69,7 +69,7 @@ def _watch(
     task: Task, settings: LmmSettings, prices: "Prices", bill: dict[str, float], shown: dict[str, Any]
 ) -> "Watch":
     """Writes down the estimate and the bill, and progress into the run's log."""
-    from g3lib.candidates.estimate import estimate, usage
+    from g3lib.candidates.costs.estimate import estimate, usage
     from g3lib.candidates.generation import Watch
 
     def before(items: Any) -> None:

@@ -18,9 +18,9 @@ from assets.partitions import split
 from assets.plan import Workflow
 from assets.step import Partition
 from g3lib.candidates import responses
-from g3lib.candidates.estimate import Estimate, Usage, estimate, usage
+from g3lib.candidates.costs.estimate import Estimate, Usage, estimate, usage
+from g3lib.candidates.costs.prices import Prices, prices_of
 from g3lib.candidates.planning import Query, plan
-from g3lib.candidates.prices import Prices, prices_of
 from g3lib.candidates.questions import Question
 from g3lib.experiments import POLICIES, Experiment, Prompt, experiment
 from g3lib.experiments.lmm import LmmSettings

@@ -105,7 +105,7 @@ def warehouse(profile: Profile) -> dg.AssetsDefinition:
         automation_condition=dg.AutomationCondition.eager(),
     )
     def _warehouse(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult[Any]:
-        from g3lib.candidates.prices import known_prices
+        from g3lib.candidates.costs.prices import known_prices
         from g3lib.store.warehouse import publish
 
         prices = known_prices([profile.lmm, *profile.lmms.values()], store.home.prices)

@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 
 from g3lib.candidates.asking import Asked, Item, ask_all
+from g3lib.candidates.costs.prices import Prices, prices_of
 from g3lib.candidates.planning import Query, References, plan
-from g3lib.candidates.prices import Prices, prices_of
 from g3lib.candidates.questions import LmmError, Question
 from g3lib.candidates.responses import Recorded, ResponseLog
 from g3lib.candidates.stand_in.running import running_stand_in

@@ -14,7 +14,7 @@ from pipelines.commands.failures import WRONG_USAGE, CommandFailed
 
 if TYPE_CHECKING:
     from assets.estimates import Estimates, Lmm, Row
-    from g3lib.candidates.estimate import Estimate
+    from g3lib.candidates.costs.estimate import Estimate
 
 COLUMNS = ("requests", "answers", "known", "in", "out", "USD", "hours")
 
@@ -24,8 +24,8 @@ def show_estimate(profile: Profile, home: Home) -> None:
     from assets.estimates import estimates
     from assets.plan import Workflow
     from assets.steps import STEPS
-    from g3lib.candidates.prices import PriceTableError
-    from pipelines.commands.run import show
+    from g3lib.candidates.costs.prices import PriceTableError
+    from pipelines.commands.showing import show
 
     try:
         found = estimates(Workflow(profile, home, STEPS))
@@ -44,7 +44,9 @@ def show_estimate(profile: Profile, home: Home) -> None:
     for label, lmm in found.lmms.items():
         for line in _about(label, lmm, found.totals.get(label)):
             click.echo(line)
-    click.echo(f"Prices of your own, which go first: {home.prices} (like g3lib/candidates/prices.yaml).")
+    click.echo(
+        f"Prices of your own, which go first: {home.prices} (like g3lib/candidates/costs/prices.yaml)."
+    )
 
 
 def _table(found: "Estimates") -> Table:
@@ -95,7 +97,7 @@ def _usd(amount: float | None) -> str:
 
 def _about(label: str, lmm: "Lmm", total: "Estimate | None") -> list[str]:
     """What the figures of an LMM rest on, and whether its budget will do."""
-    from g3lib.candidates.estimate import passed_limits
+    from g3lib.candidates.costs.estimate import passed_limits
 
     settings, prices, used = lmm.settings, lmm.prices, lmm.used
     charged = (

@@ -2,20 +2,16 @@
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import click
 
 from g3lib.experiments import Profile
 from g3lib.store import Home
 from pipelines.commands.failures import BUSY, WRONG_USAGE, CommandFailed
+from pipelines.commands.showing import show_leaderboard
 from pipelines.home import IN_PROCESS_TAG, HomeIsBusy, Preparation, exclusive, prepare, tidy
 from pipelines.settings import SettingsError, load_home, load_profile
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 UNTRACKED = {  # steps that need no MLflow
     *("metadata", "photos", "captions", "colour_histograms", "published"),
@@ -141,22 +137,3 @@ def _show_time(total: float, own: float) -> None:
         f"{total:.0f} s, of them {own:.0f} s the stages' own work and {outside:.0f} s "
         f"({outside / total:.1%}) Dagster, processes and imports"
     )
-
-
-def show_leaderboard(home: Home, svg: Path | None = None) -> None:
-    """The leaderboard in the terminal, and as a picture if asked."""
-    from g3lib.results.display import leaderboard_table
-
-    show(leaderboard_table(home), svg)
-
-
-def show(table: "Table", svg: Path | None, width: int | None = None) -> None:
-    """A table in the terminal, and as a picture if asked."""
-    from rich.console import Console
-
-    Console(width=width).print(table)
-    if svg is not None:
-        with Path(os.devnull).open("w") as nowhere:
-            picture = Console(record=True, width=100, file=nowhere)
-            picture.print(table)
-            picture.save_svg(str(svg), title="g3 results")

@@ -8,7 +8,8 @@ import polars as pl
 
 from g3lib.store import Home
 from pipelines.commands.failures import WRONG_USAGE, CommandFailed
-from pipelines.commands.run import settings, show, show_leaderboard
+from pipelines.commands.run import settings
+from pipelines.commands.showing import show, show_leaderboard
 
 PIPE_WIDTH = 10_000  # columns: nothing is folded where no terminal is
 

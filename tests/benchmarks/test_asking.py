@@ -18,9 +18,9 @@ import pytest
 import requests
 from pydantic import SecretStr
 
+from g3lib.candidates.costs.prices import prices_of
 from g3lib.candidates.generation import Query, Watch, generate
 from g3lib.candidates.planning import plan
-from g3lib.candidates.prices import prices_of
 from g3lib.candidates.stand_in.protocol import MODEL
 from g3lib.candidates.stand_in.running import running_stand_in
 from g3lib.experiments import experiment

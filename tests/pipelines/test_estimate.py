@@ -8,7 +8,7 @@ import pytest
 from tiny import BENCHMARK, QUERIES, ROOT, TINY, Finished, TinyHome
 
 from assets.estimates import Estimates, estimates
-from g3lib.candidates.estimate import Estimate
+from g3lib.candidates.costs.estimate import Estimate
 from pipelines.commands.failures import WRONG_USAGE
 
 LMM = {"G3_LMM_BASE_URL": "https://api.example.com/v1", "G3_LMM_MODEL": "gpt-4-turbo"}

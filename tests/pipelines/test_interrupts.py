@@ -1,7 +1,9 @@
 """A signal whose handler forgets it still counts."""
 
+import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -37,3 +39,31 @@ def test_no_signal_and_others() -> None:
         os.kill(os.getpid(), signal.SIGUSR1)
         check()
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_where_an_interrupt_struck_is_nobodys_business() -> None:
+    class Struck:
+        def __del__(self) -> None:
+            raise KeyboardInterrupt
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("broken")
+
+    shown: list[type[BaseException] | None] = []
+    pool = logging.getLogger("sqlalchemy.pool.impl.NullPool")
+    before, sys.unraisablehook = sys.unraisablehook, lambda lost: shown.append(lost.exc_type)
+    try:
+        with remembered_interrupts():
+            Struck(), Broken()
+            heard = [kind for kind in (KeyboardInterrupt, ValueError) if pool.filter(record_of(kind))]
+    finally:
+        sys.unraisablehook = before
+    assert (shown, heard) == ([ValueError], [ValueError])
+    assert pool.filter(record_of(KeyboardInterrupt))  # all as it was
+
+
+def record_of(kind: type[BaseException]) -> logging.LogRecord:
+    """Of an exception that struck while a connection was closed."""
+    exception = (kind, kind(), None)
+    return logging.LogRecord("pool", logging.ERROR, __file__, 1, "closing", (), exception)

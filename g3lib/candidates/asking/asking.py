@@ -5,12 +5,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from g3lib.candidates.asking.direct import Conversation, ask_directly
+from g3lib.candidates.asking.conversation import Conversation
+from g3lib.candidates.asking.direct import ask_directly
 from g3lib.candidates.asking.endpoint import Endpoint
 from g3lib.candidates.asking.items import Asked, Item
 from g3lib.candidates.asking.progress import progress_of
 from g3lib.candidates.asking.spending import Cost, Purse, spent
-from g3lib.candidates.prices import Prices
+from g3lib.candidates.costs.prices import Prices
 from g3lib.candidates.questions import LmmError
 from g3lib.candidates.responses import ResponseLog
 from g3lib.experiments.lmm import BudgetSettings, LmmSettings

@@ -17,8 +17,8 @@ from uuid import uuid4
 from tenacity import RetryCallState
 
 from g3lib.candidates.asking.batch_ledger import BatchLedger, Handed
+from g3lib.candidates.asking.conversation import Conversation, at_most, client_of, entry_of
 from g3lib.candidates.asking.dialect import Dialect
-from g3lib.candidates.asking.direct import Conversation, at_most, client_of, entry_of
 from g3lib.candidates.asking.endpoint import read_reply
 from g3lib.candidates.asking.images import data_url
 from g3lib.candidates.asking.items import Item

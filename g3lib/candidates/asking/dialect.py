@@ -33,7 +33,7 @@ class Dialect:
     def spoken(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """A request's body as this endpoint takes it."""
         spoken = {name: value for name, value in body.items() if name not in self.refused}
-        if "max_tokens" in self.refused:
+        if "max_tokens" in self.refused and "max_tokens" in body:
             spoken["max_completion_tokens"] = body["max_tokens"]
         if "detail" in self.refused:
             spoken["messages"] = [_without_detail(message) for message in body["messages"]]

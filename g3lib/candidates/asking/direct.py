@@ -1,32 +1,25 @@
-"""Asking request by request, many at a time; each answer is on the disk before it counts.
-
-The API key stays inside the client object: endpoint.py redacts whatever comes back.
-"""
+"""Asking request by request, many at a time; each answer is on the disk before it counts."""
 
 import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from tenacity import RetryCallState
 
+from g3lib.candidates.asking.conversation import Conversation, at_most, client_of, entry_of
 from g3lib.candidates.asking.dialect import Dialect
-from g3lib.candidates.asking.endpoint import Endpoint, read_reply
+from g3lib.candidates.asking.endpoint import read_reply
 from g3lib.candidates.asking.images import data_url
 from g3lib.candidates.asking.items import Item
 from g3lib.candidates.asking.pacing import Dead, Pace
-from g3lib.candidates.asking.progress import Progress
-from g3lib.candidates.asking.spending import Cost, Purse, cost_of
+from g3lib.candidates.asking.spending import Cost
 from g3lib.candidates.asking.tries import FILTERS, Again, failure_of, judged, retrying
-from g3lib.candidates.prices import Prices
 from g3lib.candidates.questions import LmmError
-from g3lib.candidates.responses import Answer, Entry, ResponseLog
-from g3lib.candidates.tokens import request_tokens
-from g3lib.experiments.lmm import LmmSettings
+from g3lib.candidates.responses import Answer
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -35,32 +28,6 @@ PATIENCE = 20  # questions in a row that may fail before the rest is not even tr
 FATAL = ("unreachable", "unauthorized", "unknown-model", "budget", "no-key")
 NOBODY_THERE = ("no connection", "no completion")  # troubles that do not tell of an endpoint at that address
 AHEAD = 1.25  # workers per slot: while one waits for the disk, another has its photo ready
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """Everything that asking one endpoint about one benchmark shares."""
-
-    endpoint: Endpoint
-    settings: LmmSettings
-    prices: Prices
-    log: ResponseLog
-    purse: Purse
-    progress: Progress
-
-    def worst(self, item: Item) -> Cost:
-        """What a request may cost at most."""
-        tokens = request_tokens(item.question, item.count, self.prices)
-        return self.cost(tokens.tokens_in_at_most, tokens.tokens_out_at_most)
-
-    def expected(self, item: Item) -> Cost:
-        """What a request costs presumably."""
-        tokens = request_tokens(item.question, item.count, self.prices)
-        return self.cost(tokens.tokens_in, tokens.tokens_out)
-
-    def cost(self, tokens_in: int, tokens_out: int) -> Cost:
-        """What so many tokens cost here."""
-        return cost_of(self.prices, tokens_in, tokens_out, self.settings.transport == "batch")
 
 
 async def ask_directly(conversation: Conversation, items: Iterable[Item]) -> None:
@@ -73,23 +40,6 @@ async def ask_directly(conversation: Conversation, items: Iterable[Item]) -> Non
         if isinstance(end, BaseException):
             raise end
     asker.raise_failure()
-
-
-def client_of(endpoint: Endpoint, settings: LmmSettings) -> "AsyncOpenAI":
-    """One keep-alive connection per request in flight; a proxy only to other machines; no retries of its own."""
-    import httpx2  # what openai speaks HTTP with
-    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-
-    connections = settings.concurrency + 1
-    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-    http = DefaultAsyncHttpxClient(limits=limits, trust_env=not endpoint.is_local)
-    return AsyncOpenAI(
-        api_key=endpoint.api_key,
-        base_url=endpoint.base_url,
-        timeout=settings.timeout_seconds,
-        max_retries=0,
-        http_client=http,
-    )
 
 
 @dataclass
@@ -185,7 +135,8 @@ class Asker:
         except (BadRequestError, UnprocessableEntityError) as error:
             if error.code in FILTERS:
                 return body, Answer((), 0, 0, endpoint.redacted(f"refused by the endpoint: {error.code}"))
-            if self.dialect.learn(error.body, error.message):
+            learnt = self.dialect.learn(error.body, error.message)
+            if learnt and self.dialect.spoken(body) != body:  # or it refuses what was not even said
                 return await self._post(item, url)
             raise judged(endpoint, question, error) from None
         except (APIError, TimeoutError) as error:
@@ -250,28 +201,3 @@ def _too_long(again: Again, deadline: float) -> LmmError:
         f"it asks to wait {again.wait:,.0f} s, longer than deadline_seconds ({deadline:,.0f}): run again then"
     )
     return LmmError(again.error.kind, f"{again.error} Moreover, {asked}.")
-
-
-def at_most(answer: Answer, count: int) -> Answer:
-    """The answers without those that nobody asked for."""
-    if len(answer.texts) <= count:
-        return answer
-    return Answer(answer.texts[:count], answer.tokens_in, answer.tokens_out, finishes=answer.finishes[:count])
-
-
-def entry_of(talk: Conversation, item: Item, body: dict[str, Any], answer: Answer, seconds: float) -> Entry:
-    """The line of the log: the request as it was sent, but with the photo's digest for the photo."""
-    question = item.question
-    asked = question.body(f"sha256:{question.image_sha256}", item.first, item.count)
-    return Entry(
-        key=question.key,
-        first=item.first,
-        model=question.model,
-        label=question.label,
-        endpoint=talk.endpoint.shown,
-        request={name: value for name, value in (body | asked).items() if name in body},
-        answer=answer,
-        finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        latency=round(seconds, 4),
-        batched=talk.settings.transport == "batch",
-    )

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from g3lib.candidates.asking.items import Asked
 from g3lib.candidates.asking.spending import Cost
-from g3lib.candidates.prices import Prices
+from g3lib.candidates.costs.prices import Prices
 from g3lib.candidates.responses import Answer
 
 REPORT_SECONDS = 30.0

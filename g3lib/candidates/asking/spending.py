@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from g3lib.candidates.prices import Prices
+from g3lib.candidates.costs.prices import Prices
 from g3lib.candidates.questions import LmmError
 from g3lib.candidates.responses import Entry, entries
 from g3lib.experiments.lmm import BudgetSettings

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conftest import Steered
 
 ROOT = Path(__file__).parents[3]
-COUNT, PROMPTS, CONCURRENCY, KILLS = 200, 4, 16, 10
+COUNT, PROMPTS, CONCURRENCY, KILLS = 120, 4, 16, 10
 
 
 def settings(base_url: str) -> LmmSettings:
@@ -41,7 +41,7 @@ def test_ten_kills_cost_what_was_in_flight_and_change_nothing(tmp_path: Path, st
         queries(COUNT), references(COUNT), G3, "b", settings(steered.base_url), tmp_path / "calm"
     )
     steered.http.delete("/stand-in/ledger")
-    steered.tell(latency=0.15)
+    steered.tell(latency=0.2)
     folder, draw = tmp_path / "killed", random.Random(4)
     for kill in range(KILLS):
         with start(folder, steered.base_url) as process:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from g3lib.candidates.asking import Asked, Item, ask_all
-from g3lib.candidates.prices import prices_of
+from g3lib.candidates.costs.prices import prices_of
 from g3lib.candidates.questions import Question
 from g3lib.candidates.responses import ResponseLog
 from g3lib.candidates.stand_in.protocol import MODEL

@@ -21,8 +21,9 @@ from questions_asked import (
 )
 
 from g3lib.candidates.asking import Item, ask_all
+from g3lib.candidates.asking.dialect import Dialect
 from g3lib.candidates.asking.endpoint import Endpoint, read_reply
-from g3lib.candidates.prices import prices_of
+from g3lib.candidates.costs.prices import prices_of
 from g3lib.candidates.questions import LmmError
 from g3lib.candidates.responses import ResponseLog
 from g3lib.candidates.stand_in.protocol import MODEL
@@ -90,6 +91,15 @@ def test_what_an_endpoint_does_not_take_is_left_out(lacking: str, tmp_path: Path
         assert all(lacking not in line["request"] for line in recorded)
     if lacking == "max_tokens":
         assert all(line["request"]["max_completion_tokens"] == 200 for line in recorded)
+
+
+def test_one_who_refuses_what_was_not_said_is_not_asked_for_ever(
+    tmp_path: Path, steered: "Steered", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dialect, "learn", lambda *_: True)
+    steered.tell(faults=["status=400"])
+    with pytest.raises(LmmError, match="HTTP 400"):
+        ask(tmp_path, steered.base_url)
 
 
 def test_a_temperature_that_is_not_taken_is_an_error_with_its_remedy(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import Field, ValidationError
 
-from g3lib.candidates.tokens import ImageTokens, Patches, Tiles
+from g3lib.candidates.costs.image_tokens import ImageTokens, Patches, Tiles
 from g3lib.experiments.datasets import Section
 from g3lib.experiments.lmm import Amount, LmmSettings
 
@@ -146,7 +146,9 @@ def _remedy(settings: LmmSettings, own_table: Path | None) -> str:
 
 @cache
 def _shipped() -> PriceTable:
-    return PriceTable(**yaml.safe_load(files("g3lib.candidates").joinpath(FILE).read_text(encoding="utf-8")))
+    return PriceTable(
+        **yaml.safe_load(files("g3lib.candidates.costs").joinpath(FILE).read_text(encoding="utf-8"))
+    )
 
 
 def _read(path: Path) -> PriceTable:

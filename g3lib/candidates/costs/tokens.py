@@ -1,7 +1,7 @@
 """How many tokens a request has, before any endpoint has counted them, and without a tokenizer's tables.
 
 Texts are cut as GPT's tokenizers cut them before they look anything up: words, groups of up to three digits,
-punctuation. The rules for images are data of prices.yaml.
+punctuation. Images are image_tokens.py's business.
 """
 
 import json
@@ -10,20 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
-
+from g3lib.candidates.costs.prices import Prices
 from g3lib.candidates.questions import Question
-from g3lib.experiments.datasets import Section
-
-if TYPE_CHECKING:
-    from g3lib.candidates.prices import Prices
 
 TOKENS_PER_ANSWER = 18  # source: paper table 6; {"latitude": 48.8584, "longitude": 2.2945}
 PRESUMED_SIDE = 1024  # pixels, of a photo of unknown size: what Flickr serves
 _OF_A_MESSAGE = 7  # role, separators, and the beginning of the answer
-_SQUARE, _SHORTER, _TILE = 2048, 768, 512  # pixels; see prices.yaml
 _LETTERS = 8  # of an English word that is one token
 _PIECES = re.compile(r" ?(?P<word>[^\W\d_]+)|\d{1,3}| ?(?P<marks>(?:[^\w\s]|_)+)|\s+")
 
@@ -36,41 +30,6 @@ class Tokens:
     tokens_in_at_most: int
     tokens_out: int
     tokens_out_at_most: int
-
-
-class Tiles(Section):
-    """Tokens of an image that is cut into tiles of 512 pixels, if it is seen in detail at all."""
-
-    kind: Literal["tiles"]
-    base: Annotated[int, Field(ge=0)]
-    tile: Annotated[int, Field(ge=0)]
-
-    def tokens(self, detail: str, longest_side: int | None) -> int:
-        """The most that an image of that longest side (pixels; None is any) can count."""
-        if detail == "low":
-            return self.base
-        side = longest_side or _SQUARE
-        return self.base + self.tile * ceil(min(side, _SQUARE) / _TILE) * ceil(min(side, _SHORTER) / _TILE)
-
-
-class Patches(Section):
-    """Tokens of an image that is covered with small squares; by detail, what it is first shrunk to."""
-
-    kind: Literal["patches"]
-    edge: Annotated[int, Field(gt=0)] = 32
-    multiplier: Annotated[float, Field(gt=0)]
-    low: tuple[int, int]  # longest side in pixels, patches
-    high: tuple[int, int]
-    auto: tuple[int, int]
-
-    def tokens(self, detail: str, longest_side: int | None) -> int:
-        """The most that an image of that longest side (pixels; None is any) can count."""
-        side, patches = {"low": self.low, "high": self.high}.get(detail, self.auto)
-        across = ceil(min(longest_side or side, side) / self.edge)
-        return ceil(min(across * across, patches) * self.multiplier)
-
-
-ImageTokens = Annotated[Tiles | Patches, Field(discriminator="kind")]
 
 
 def text_tokens(text: str) -> int:
@@ -91,7 +50,7 @@ def text_tokens_at_most(text: str) -> int:
     return ceil(letters / 2) + len(text.encode()) - letters
 
 
-def request_tokens(question: Question, count: int, prices: "Prices") -> Tokens:
+def request_tokens(question: Question, count: int, prices: Prices) -> Tokens:
     """Tokens of one request for `count` answers; the prompt and the photo are counted once.
 
     tokens_in is expected, of a photo of PRESUMED_SIDE if its size is not limited; `at_most` are bounds for
@@ -107,7 +66,7 @@ def request_tokens(question: Question, count: int, prices: "Prices") -> Tokens:
     )
 
 
-def logged_tokens_in(request: Mapping[str, Any], longest_side: int | None, prices: "Prices") -> int:
+def logged_tokens_in(request: Mapping[str, Any], longest_side: int | None, prices: Prices) -> int:
     """What `request_tokens` expects to go in with a request as the log has it (Question.as_request)."""
     text, image = request["messages"][0]["content"]
     expected, _ = _of_text(text["text"], _schema_text(request))

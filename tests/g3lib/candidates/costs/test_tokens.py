@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from g3lib.candidates.prices import prices_of
-from g3lib.candidates.prompts import Reference, prompt_set, render
-from g3lib.candidates.questions import Question
-from g3lib.candidates.tokens import (
+from g3lib.candidates.costs.prices import prices_of
+from g3lib.candidates.costs.tokens import (
     PRESUMED_SIDE,
     TOKENS_PER_ANSWER,
     logged_tokens_in,
@@ -18,6 +16,8 @@ from g3lib.candidates.tokens import (
     text_tokens,
     text_tokens_at_most,
 )
+from g3lib.candidates.prompts import Reference, prompt_set, render
+from g3lib.candidates.questions import Question
 from g3lib.experiments.lmm import LmmSettings
 
 PRICES = prices_of(LmmSettings(base_url="https://api.example.com/v1", model="gpt-4-turbo"))

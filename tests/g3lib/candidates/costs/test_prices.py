@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from g3lib.candidates.prices import Prices, PriceTableError, _shipped, known_prices, prices_of
+from g3lib.candidates.costs.prices import Prices, PriceTableError, _shipped, known_prices, prices_of
 from g3lib.experiments.lmm import LmmSettings
 
 PUBLIC = "https://api.example.com/v1"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from g3lib.candidates.estimate import Estimate, Usage, estimate, passed_limits, usage_of
-from g3lib.candidates.prices import prices_of
+from g3lib.candidates.costs.estimate import Estimate, Usage, estimate, passed_limits, usage_of
+from g3lib.candidates.costs.prices import prices_of
+from g3lib.candidates.costs.tokens import request_tokens
 from g3lib.candidates.prompts import Reference, prompt_set, render
 from g3lib.candidates.questions import Question
 from g3lib.candidates.responses import Answer, Entry
-from g3lib.candidates.tokens import request_tokens
 from g3lib.experiments.lmm import BudgetSettings, LmmSettings
 
 TURBO = LmmSettings(base_url="https://api.example.com/v1", model="gpt-4-turbo", structured="never")

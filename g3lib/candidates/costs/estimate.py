@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from g3lib.candidates.prices import Prices
+from g3lib.candidates.costs.prices import Prices
+from g3lib.candidates.costs.tokens import TOKENS_PER_ANSWER, logged_tokens_in, request_tokens
 from g3lib.candidates.questions import Question
 from g3lib.candidates.responses import Entry, entries
-from g3lib.candidates.tokens import TOKENS_PER_ANSWER, logged_tokens_in, request_tokens
 from g3lib.experiments.lmm import BudgetSettings, LmmSettings
 
 BATCH_HOURS = 24.0  # source: OpenAI's promise for a batch

@@ -1,0 +1,1 @@
+"""What asking costs: prices as data, tokens before anybody has counted them, and the estimate made of both."""
