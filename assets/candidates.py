@@ -11,8 +11,9 @@ from assets.asking import ask, stored_queries
 from assets.common import benchmark_shards, positions_on_earth
 from assets.partitions import benchmark_experiment, references_of_experiments, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
+from assets.watching import FAILURES_HOLD
 from g3lib.candidates.prompts import prompt_set
-from g3lib.experiments import POLICIES, Experiment, Profile, experiment
+from g3lib.experiments import Experiment, Profile, experiment
 
 if TYPE_CHECKING:
     from g3lib.candidates.generation import Query
@@ -32,7 +33,7 @@ def at_once(profile: Profile, partition: Partition) -> dict[str, int]:
     """How many answers to each prompt some experiment of the profile will want from the same questions."""
     benchmark, _ = split(partition)
     found = effective(profile, partition)
-    others = [effective(profile, f"{benchmark}|{name}") for name in profile.experiments]
+    others = [effective(profile, f"{benchmark}|{name}") for name in profile.arms]
     wanted: dict[tuple[object, ...], int] = {}
     for other in others:
         for prompt in other.prompts:
@@ -43,7 +44,7 @@ def at_once(profile: Profile, partition: Partition) -> dict[str, int]:
 
 def keys(profile: Profile) -> list[str]:
     """Every benchmark in every experiment."""
-    return [f"{b}|{name}" for b in profile.benchmarks for name in profile.experiments]
+    return [f"{b}|{name}" for b in profile.benchmarks for name in profile.arms]
 
 
 def config_of(profile: Profile, found: Experiment) -> Config:
@@ -73,7 +74,9 @@ def _build(task: Task) -> Outcome:
     benchmark, name = split(task.key.partition)
     found = effective(task.profile, task.key.partition)
     nothing = pl.DataFrame(schema=REFERENCES)
-    references = task.table("references").filter(policy=POLICIES[0]) if task.inputs["references"] else nothing
+    references = (
+        task.table("references").filter(policy=found.policy) if task.inputs["references"] else nothing
+    )
     queries = queries_of(task)
     wanted = at_once(task.profile, task.key.partition)
     candidates, bill, shown = ask(task, queries, references, found, benchmark, wanted)
@@ -142,6 +145,7 @@ STEPS = (
         rules=(
             Rule("candidates_on_earth", "every candidate position lies on the Earth", positions_on_earth),
             Rule("every_query_has_candidates", "failures are rows too", _every_query),
+            FAILURES_HOLD,
         ),
         kinds=frozenset({"openai", "parquet"}),
         pool="lmm",

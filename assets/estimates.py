@@ -22,7 +22,7 @@ from g3lib.candidates.costs.estimate import Estimate, Usage, estimate, usage
 from g3lib.candidates.costs.prices import Prices, prices_of
 from g3lib.candidates.planning import Query, plan
 from g3lib.candidates.questions import Question
-from g3lib.experiments import POLICIES, Experiment, Prompt, experiment
+from g3lib.experiments import Experiment, Prompt, experiment
 from g3lib.experiments.lmm import LmmSettings
 from g3lib.store import Key
 
@@ -162,7 +162,7 @@ class _Estimator:
         references = _references([])
         if found.gallery is not None:
             key = Key("references", f"{benchmark}|{found.gallery}")
-            references = pl.read_parquet(self.home.table(key)).filter(policy=POLICIES[0])
+            references = pl.read_parquet(self.home.table(key)).filter(policy=found.policy)
         return plan(queries, references, found, self._lmm(found).settings)
 
     def _photos(self, benchmark: str) -> int:
@@ -198,7 +198,7 @@ class _Estimator:
     @cached_property
     def _lmms(self) -> dict[str, Lmm]:
         """By the name that experiments use: those that are asked."""
-        names = {experiment(name).lmm for name in self.profile.experiments if experiment(name).prompts}
+        names = {experiment(name).lmm for name in self.profile.arms if experiment(name).prompts}
         found: dict[str, Lmm] = {}
         for name in sorted(names):
             settings = self.profile.lmm_named(name)

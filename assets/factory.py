@@ -14,13 +14,16 @@ from typing import Any
 
 import dagster as dg
 
+from assets.freshness import freshness
 from assets.plan import MissingInput, Workflow, versions
 from assets.resources import Store, Tracking
 from assets.step import Outcome, Partition, Step, Task, checks_of
+from assets.watching import ACCEPT_TAG, WHY
 from g3lib.experiments import Profile
 from g3lib.store import Check, Home, Key, Record
 from g3lib.store import artifacts as files
 from g3lib.store.files import install, scratch_folder
+from g3lib.store.snapshots import keep_profile
 
 OWNERS = ["team:g3"]
 REFRESH_TAG = "g3/refresh"  # set to `true` on a run to make anew what is current
@@ -42,6 +45,7 @@ def define(step: Step, profile: Profile, steps: dict[str, Step]) -> dg.AssetsDef
         owners=OWNERS,
         pool=step.pool,
         retry_policy=step.retry,
+        freshness_policy=freshness(profile, step.group),
         check_specs=[
             dg.AssetCheckSpec(r.name, asset=step.name, description=r.description, blocking=True)
             for r in step.rules
@@ -71,7 +75,7 @@ def materialize(
     current = None if refresh else workflow.current(step, partition)
     if current is not None:
         context.log.info(f"{current.key} is current: inputs, code and configuration are unchanged")
-        yield from _results(step, current, {"reused": True})
+        yield from _results(step, current, _shown_before(context, current) | {"reused": True})
         return
     try:
         inputs = workflow.inputs(step, partition)
@@ -80,19 +84,24 @@ def materialize(
     started, key = datetime.now(UTC), Key(step.name, partition)
     commit = step.commit(workflow.home, workflow.profile, partition)
     with scratch_folder(commit) as scratch:
-        report = context.log.info
         task = Task(
-            key, workflow.profile, workflow.home, inputs, scratch, tracking, context.run.run_id, report
+            key,
+            workflow.profile,
+            workflow.home,
+            inputs,
+            scratch,
+            tracking,
+            context.run.run_id,
+            report=context.log.info,
+            accepts=context.run.tags.get(ACCEPT_TAG) == "true",
         )
         outcome = step.build(task)
         checks = checks_of(step, task, outcome)
         failed = [check for check in checks if not check.passed]
         if failed:
             yield from (_check_result(step, check) for check in checks)
-            raise dg.Failure(
-                f"{key} was not committed: " + "; ".join(f"{c.name} {c.metadata}" for c in failed),
-                allow_retries=False,
-            )
+            reasons = (f"{check.name} {check.metadata.get(WHY, check.metadata)}" for check in failed)
+            raise dg.Failure(f"{key} was not committed: " + "; ".join(reasons), allow_retries=False)
         record = _commit(workflow, step, task, outcome, checks, commit, started)
     outcome.after_commit()
     yield from _results(step, record, dict(outcome.metadata) | {"reused": False})
@@ -137,6 +146,7 @@ def _commit(
         inputs=tuple(inputs),
         checks=checks,
         files=sizes,
+        profile=keep_profile(home, workflow.profile.model_dump(mode="json")),
     )
     if outcome.table is not None:
         files.commit_table(commit, outcome.table, record)
@@ -151,6 +161,19 @@ def _install_files(home: Home, outcome: Outcome) -> dict[str, int]:
         sizes[name] = scratch.stat().st_size
         install(scratch, home.root / name)
     return sizes
+
+
+def _shown_before(context: dg.AssetExecutionContext, current: Record) -> dict[str, Any]:
+    """What was shown of an artefact when it was made: its page keeps tables and plots when it is reused."""
+    partitions = [current.partition] if current.partition is not None else None
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(current.asset), asset_partitions=partitions)
+    for found in context.instance.fetch_materializations(wanted, limit=1).records:
+        event = found.asset_materialization
+        lineage = event.metadata.get("lineage") if event is not None else None
+        if event is not None and isinstance(lineage, dg.JsonMetadataValue):
+            told: Any = lineage.value
+            return dict(event.metadata) if told["fingerprint"] == current.fingerprint else {}
+    return {}
 
 
 def _results(step: Step, record: Record, metadata: dict[str, Any]) -> Events:

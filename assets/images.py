@@ -65,11 +65,16 @@ def _build_metadata(task: Task) -> Outcome:
     room = dataset.shards * dataset.photos_per_shard
     findings = task.scratch / "findings.parquet"
     found.findings.with_columns(dataset=pl.lit(dataset.name)).write_parquet(findings)
+    scenes = task.scratch / "scenes.parquet"
+    found.scenes.write_parquet(scenes, compression="zstd")
     usable = found.table["refused"].null_count()
     return Outcome(
         rows=found.table.height,
         table=found.table,
-        files={f"tables/metadata/findings/{dataset.name}.parquet": findings},
+        files={
+            f"tables/metadata/findings/{dataset.name}.parquet": findings,
+            f"tables/metadata/scenes/{dataset.name}.parquet": scenes,
+        },
         metadata={
             "findings": table(found.findings),
             "usable": usable,
@@ -166,7 +171,7 @@ METADATA = Step(
     name="metadata",
     group="images",
     description="Every photo of a dataset as its publisher describes it: checked, repaired where that is certain.",
-    code_version="1",
+    code_version="2",
     build=_build_metadata,
     config=_metadata_config,
     observed=_observed_metadata,

@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import numpy as np
 import polars as pl
 
-from assets.asking import ask
-from assets.common import same_partition, tar_of, trained_alignment, trained_encoder, whole
+from assets.common import same_partition, tar_of, whole
+from assets.locating import embed, lmm_of, locate
 from assets.pictures import contact_sheet, table
 from assets.step import Config, Outcome, Partition, Step, Task, Upstream
 from g3lib.experiments import Profile
 from g3lib.experiments.catalogue import G3
-from g3lib.images import as_jpeg, read_shard, write_shard
+from g3lib.images import bare_jpeg, read_shard, write_shard
 from g3lib.images.inbox import inbox_photos
 from g3lib.store import Home
 
@@ -44,48 +43,32 @@ def _build_photos(task: Task) -> Outcome:
 
 
 def _build_predictions(task: Task) -> Outcome:
-    """G3 as in the benchmarks: features, references, candidates, verification; and the place's name."""
-    import torch
-
+    """G3 as `g3 locate` has it, by the same functions; and the place's name."""
     from g3lib.candidates.generation import Query
-    from g3lib.features.extraction import image_features
-    from g3lib.gallery import open_index, references
-    from g3lib.places import nearest_places
-    from g3lib.verification import choose, score
+    from g3lib.places import names_by_level
 
     (record,), manifest = task.inputs["inbox_photos"], task.table("inbox_photos")
-    data = list(read_shard(tar_of(task.home, record), manifest))
-    encoder = trained_encoder(task)
-    features = torch.from_numpy(
-        image_features(data, encoder, task.profile.encoder.batch_size).astype(np.float32)
-    )
-    heads = trained_alignment(task, encoder.dimension)
-    index = task.folder("gallery_index")
-    with torch.inference_mode():
-        vectors = heads.gallery_vectors(features, "image-gps-text").numpy()
-    found = references(
-        open_index(index, task.profile.device),
-        pl.read_parquet(index / "photos.parquet"),
-        manifest["photo_id"],
-        vectors,
-        task.profile.reference_depth,
-    )
+    tar = tar_of(task.home, record)
     queries = [
-        Query(photo_id, partial(as_jpeg, each))
-        for photo_id, each in zip(manifest["photo_id"], data, strict=True)
+        Query(photo_id, partial(_jpeg_of, tar, manifest[row]))
+        for row, photo_id in enumerate(manifest["photo_id"])
     ]
-    candidates, _, shown = ask(task, queries, found, G3, "inbox", {})
-    scored = choose(score(candidates, manifest["photo_id"], features, heads), "verifier", G3.seed)
-    chosen = scored.filter("chosen").select("photo_id", "lat", "lon", "source", "score")
-    places = nearest_places(chosen["lat"], chosen["lon"]).rename({"source": "place_source"})
-    located = pl.concat([chosen, places], how="horizontal")
-    answers = manifest.select("photo_id").join(located, on="photo_id", how="left")
-    answers = answers.with_columns(lmm=pl.lit(task.profile.lmm.label))
-    return Outcome(answers.height, answers, metadata={"located": table(answers.head(20))} | shown)
+    embedded = embed(task, G3, read_shard(tar, manifest), max(manifest["bytes"].to_list(), default=0))
+    found = locate(task, G3, manifest, embedded, queries)
+    chosen = found.candidates.filter("chosen").select("photo_id", "lat", "lon", "source", "score")
+    located = chosen.hstack(names_by_level(chosen, task.profile.places.near_km))
+    answers = manifest.select("photo_id").join(located, on="photo_id", how="left", maintain_order="left")
+    answers = answers.with_columns(lmm=pl.lit(lmm_of(task.profile, G3)))
+    return Outcome(answers.height, answers, metadata={"located": table(answers.head(20)), **found.shown})
+
+
+def _jpeg_of(tar: Path, one: pl.DataFrame) -> bytes:
+    return bare_jpeg(next(read_shard(tar, one)))
 
 
 def _config(profile: Profile, _: Partition) -> Config:
-    return {"experiment": G3.as_config(), "lmm": profile.lmm.determinants()}
+    places = {"near_km": profile.places.near_km}
+    return {"experiment": G3.as_config(), "lmm": profile.lmm.determinants()} | places
 
 
 def _fixed(asset: str, partition: str, mapping: Any = dg.AllPartitionMapping) -> Upstream:
@@ -111,7 +94,7 @@ INBOX_STEPS = {
             name="inbox_predictions",
             group="inbox",
             description="Where G3 believes that each photo of a batch was taken.",
-            code_version="1",
+            code_version="2",
             build=_build_predictions,
             config=_config,
             upstream=(

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from g3lib.experiments import ALIGNMENTS, GALLERIES, HEADS, Experiment, Profile, experiment
+from g3lib.experiments import ALIGNMENTS, GALLERIES, HEADS, Experiment, Profile, experiment, open_arm
 
 OFFICIAL = "official"  # the gallery whose references are the published retrieval arrays
 
 
 def experiments_of(profile: Profile) -> list[Experiment]:
-    """The profile's experiments, with KeyError for a name that is not in the catalogue."""
-    return [experiment(name) for name in profile.experiments]
+    """The profile's experiments and their arms, with KeyError for a name that is not in the catalogue."""
+    return [experiment(name) for name in profile.arms]
 
 
 def galleries_of(profile: Profile) -> list[str]:
@@ -41,8 +41,10 @@ def alignments_of(profile: Profile) -> list[str]:
 
 
 def chosen_pools_of(profile: Profile) -> list[str]:
-    """The experiments whose N and S are chosen on held-out authors."""
-    return [each.name for each in experiments_of(profile) if each.pool == "chosen"]
+    """The experiments whose N and S are chosen on held-out authors; all arms of one share its choice."""
+    return list(
+        dict.fromkeys(open_arm(each.name) for each in experiments_of(profile) if each.pool == "chosen")
+    )
 
 
 def captions_of(profile: Profile) -> list[str]:
@@ -103,7 +105,7 @@ def benchmark_gallery(profile: Profile) -> dg.MultiPartitionsDefinition:
 def benchmark_experiment(profile: Profile) -> dg.MultiPartitionsDefinition:
     """Candidates to accuracy: every benchmark in every experiment."""
     benchmarks = dg.StaticPartitionsDefinition(profile.benchmarks)
-    names = dg.StaticPartitionsDefinition(list(profile.experiments))
+    names = dg.StaticPartitionsDefinition(list(profile.arms))
     return dg.MultiPartitionsDefinition({"benchmark": benchmarks, "experiment": names})
 
 

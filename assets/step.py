@@ -42,6 +42,7 @@ class Task:
     tracking: Tracking
     run_id: str
     report: Callable[[str], None] = lambda _: None  # progress, for the run's page
+    accepts: bool = False  # whether the run keeps what is worse than the last table (assets/watching.py)
 
     def table(self, asset: str) -> pl.DataFrame:
         """All input partitions of a table (or photo manifest), one after the other."""

@@ -5,12 +5,15 @@ from assets import (
     baselines,
     candidates,
     census,
+    diagnoses,
     features,
     gallery,
     images,
     overlap,
+    paper_tables,
     places,
     pool_choice,
+    queries,
     references,
     results,
     verification,
@@ -25,6 +28,7 @@ STEPS: dict[str, Step] = {
         baselines,  # cut like photos and captions, so that they share a run
         census,
         overlap,
+        queries,
         features,
         alignment,
         gallery,
@@ -32,7 +36,9 @@ STEPS: dict[str, Step] = {
         references,
         candidates,
         verification,
+        diagnoses,  # cut like predictions and accuracy
         results,
+        paper_tables,
     )
     for step in stage.STEPS
 }

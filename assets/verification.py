@@ -10,8 +10,8 @@ from assets.candidates import keys
 from assets.common import benchmark_shards, features_of, positions_on_earth, same_partition, trained_alignment
 from assets.partitions import benchmark_experiment, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
-from g3lib.experiments import Experiment, Profile, experiment
-from g3lib.geo import geodesic_km
+from g3lib.experiments import Experiment, Profile, experiment, open_arm
+from g3lib.geo import geodesic_km, haversine_km
 
 
 def _config(profile: Profile, partition: Partition) -> Config:
@@ -26,15 +26,16 @@ def _heads(_: Profile, partition: Partition) -> list[str]:
     return [found.alignment] if found.verifies else []
 
 
-def _chosen_pool(_: Profile, partition: Partition) -> list[str]:
-    """The choice of N and S, if the experiment's are chosen."""
+def chosen_pool(_: Profile, partition: Partition) -> list[str]:
+    """The choice of N and S, if the experiment's are chosen; all its arms share it."""
     found = experiment(split(partition)[1])
-    return [found.name] if found.pool == "chosen" else []
+    return [open_arm(found.name)] if found.pool == "chosen" else []
 
 
 def _prediction_config(profile: Profile, partition: Partition) -> Config:
     found = experiment(split(partition)[1])
-    return {"lmm": _lmm(profile, found), "method": found.method, "variant": found.variant}
+    about = {"method": found.method, "variant": found.variant, "gallery_policy": found.gallery_policy}
+    return {"lmm": _lmm(profile, found), **about, "near_km": profile.places.near_km}
 
 
 def _lmm(profile: Profile, found: Experiment) -> str | None:
@@ -47,8 +48,8 @@ def _build_scores(task: Task) -> Outcome:
 
     found = experiment(split(task.key.partition)[1])
     scored = _scored(task, task.table("candidates"))
-    eligible, shown = _eligible(task, scored)
-    scored = choose(scored, found.selection, found.seed, eligible)
+    in_pool, shown = eligible(task, scored)
+    scored = choose(scored, found.selection, found.seed, in_pool)
     won = scored.filter("chosen")["source"].value_counts(sort=True)
     metadata = {"photos decided": won["count"].sum(), "chosen by source": won.to_dicts()}
     return Outcome(scored.height, scored, metadata=metadata | shown)
@@ -67,18 +68,20 @@ def _scored(task: Task, candidates: pl.DataFrame) -> pl.DataFrame:
     return score(candidates, task.table("photos")["photo_id"], features, heads)
 
 
-def _eligible(task: Task, scored: pl.DataFrame) -> tuple[pl.Series | None, dict[str, Any]]:
+def eligible(task: Task, scored: pl.DataFrame) -> tuple[pl.Series | None, dict[str, Any]]:
     """Which candidates are in the chosen pool, if one is chosen, and what to show of it."""
     if not task.inputs["pool_choice"]:
         return None, {}
     from g3lib.verification import is_in_pool
 
     answers, retrieved = task.table("pool_choice").filter("chosen").select("answers", "retrieved").row(0)
-    eligible = scored.select(is_in_pool(answers, retrieved)).to_series()
-    return eligible, {"chosen N": answers, "chosen S": retrieved, "candidates in the pool": eligible.sum()}
+    in_pool = scored.select(is_in_pool(answers, retrieved)).to_series()
+    return in_pool, {"chosen N": answers, "chosen S": retrieved, "candidates in the pool": in_pool.sum()}
 
 
 def _build_predictions(task: Task) -> Outcome:
+    from g3lib.places import names_by_level
+
     benchmark, name = split(task.key.partition)
     found = experiment(name)
     chosen = task.table("scored_candidates").filter("chosen")
@@ -90,17 +93,19 @@ def _build_predictions(task: Task) -> Outcome:
         maintain_order="left",
     )
     columns = ("lat", "lon", "true_lat", "true_lon")
-    error = geodesic_km(*(joined[each].fill_null(np.nan).to_numpy() for each in columns))
+    positions = [joined[each].fill_null(np.nan).to_numpy() for each in columns]
     predictions = joined.select(
         pl.lit(benchmark).alias("benchmark"),
         pl.lit(name).alias("experiment"),
         pl.lit(found.method).alias("method"),
         pl.lit(found.variant).alias("variant"),
+        pl.lit(found.gallery_policy, dtype=pl.String).alias("gallery_policy"),
         *("photo_id", "author", *columns),
-        error_km=pl.Series(error).fill_nan(None),
-        source="source",
-        score="score",
-        lmm=pl.lit(_lmm(task.profile, found), dtype=pl.String),
+        pl.Series("error_km", geodesic_km(*positions)).fill_nan(None),
+        pl.Series("error_haversine_km", haversine_km(*positions)).fill_nan(None),
+        *names_by_level(joined, task.profile.places.near_km),
+        *("source", "score"),
+        pl.lit(_lmm(task.profile, found), dtype=pl.String).alias("lmm"),
     )
     within = (predictions["error_km"] < 200).mean()
     return Outcome(predictions.height, predictions, metadata={"share within 200 km": within or 0.0})
@@ -126,7 +131,7 @@ STEPS = (
             benchmark_shards("photos"),
             benchmark_shards("image_features"),
             Upstream("alignment", _heads, lambda _: dg.AllPartitionMapping()),
-            Upstream("pool_choice", _chosen_pool, lambda _: dg.AllPartitionMapping()),
+            Upstream("pool_choice", chosen_pool, lambda _: dg.AllPartitionMapping()),
         ),
         partitions=benchmark_experiment,
         keys=keys,
@@ -135,8 +140,8 @@ STEPS = (
     Step(
         name="predictions",
         group="verification",
-        description="One row per query: the chosen position, the truth and the geodesic error.",
-        code_version="1",
+        description="One row per query: the chosen position and its place, the truth and the geodesic error.",
+        code_version="2",
         build=_build_predictions,
         config=_prediction_config,
         upstream=(same_partition("scored_candidates"), benchmark_shards("photos")),

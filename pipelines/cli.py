@@ -28,14 +28,15 @@ def g3() -> None:
 @click.argument("profile", required=False)
 @click.option("--experiment", "experiments", multiple=True, help="Only this one; may be repeated.")
 @click.option("--plan", is_flag=True, help="Say what is out of date, and do nothing.")
+@click.option("--accept", is_flag=True, help="Keep results that are worse than the last ones.")
 @click.option(
     "--estimate", is_flag=True, help="Say what LMMs would be asked and what it costs, and do nothing."
 )
-def run(profile: str | None, experiments: tuple[str, ...], plan: bool, estimate: bool) -> None:
+def run(profile: str | None, experiments: tuple[str, ...], plan: bool, accept: bool, estimate: bool) -> None:
     """Make everything of PROFILE (default: demo) that is out of date, and print the tables."""
     from pipelines.commands.run import run_profile
 
-    run_profile(profile, experiments, plan, estimate)
+    run_profile(profile, experiments, plan, estimate, accept)
 
 
 @g3.command()
@@ -76,11 +77,74 @@ def sql(query: str, profile: str | None, csv: bool) -> None:
 @click.argument("benchmark")
 @click.argument("experiment")
 @click.option("--profile", help="Whose lineage (default: G3_PROFILE or demo).")
-def trace(benchmark: str, experiment: str, profile: str | None) -> None:
+@click.option("--threshold", type=int, help="In km: the photos behind this number, one by one.")
+@click.option("--csv", is_flag=True, help="Comma-separated, all rows.")
+def trace(benchmark: str, experiment: str, profile: str | None, threshold: int | None, csv: bool) -> None:
     """Where a row of the accuracy table came from, down to the photos."""
-    from pipelines.commands.tables import show_trace
+    from pipelines.commands.tracing import show_trace
 
-    show_trace(benchmark, experiment, profile)
+    show_trace(benchmark, experiment, profile, threshold, csv)
+
+
+@g3.command()
+@click.argument("benchmark")
+@click.argument("experiment")
+@click.option("--profile", help="Whose results (default: G3_PROFILE or demo).")
+@click.option(
+    "--from", "beginning", default="references", show_default=True, help="The first step to repeat."
+)
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Keep the repetition here.")
+def rerun(benchmark: str, experiment: str, profile: str | None, beginning: str, into: Path | None) -> None:
+    """The same numbers again, from their recorded configuration, commit and seed, and compared."""
+    from pipelines.commands.rerun import rerun_experiment
+
+    rerun_experiment(benchmark, experiment, profile, beginning, into)
+
+
+@g3.command()
+@click.argument("predictions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--benchmark", help="Whose truth, and the name in the tables.")
+@click.option(
+    "--truth", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of truth."
+)
+@click.option("--columns", help="Which is which: id=…,lat=…,lon=…,true_lat=…,true_lon=…")
+@click.option("--profile", help="Whose photos and tables (default: G3_PROFILE or demo).")
+@click.option("--name", help="What to call it (default: the file's name).")
+@click.option("--keep", is_flag=True, help="Keep it in the warehouse beside ours.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated.")
+def score(
+    predictions: Path,
+    benchmark: str | None,
+    truth: Path | None,
+    columns: str | None,
+    profile: str | None,
+    name: str | None,
+    keep: bool,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """The metric tables for anybody's PREDICTIONS: CSV or Parquet with the usual column names."""
+    from pipelines.commands.score import score_predictions
+
+    score_predictions(predictions, benchmark, truth, columns, profile, name, keep, as_json, as_csv)
+
+
+@g3.command()
+@click.argument("photos", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--profile", help="Whose trained workflow (default: G3_PROFILE or demo).")
+@click.option("--experiment", default="g3", show_default=True, help="How they are located.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "--map", "map_file", type=click.Path(dir_okay=False, path_type=Path), help="Candidates on a map, as HTML."
+)
+def locate(
+    photos: tuple[Path, ...], profile: str | None, experiment: str, as_json: bool, map_file: Path | None
+) -> None:
+    """Where PHOTOS of your own (files or folders) were taken, by the trained workflow, and how sure that is."""
+    from pipelines.commands.locate import locate_photos
+
+    locate_photos(photos, profile, experiment, as_json, map_file)
 
 
 @g3.command()

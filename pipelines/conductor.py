@@ -7,13 +7,15 @@ a partition's steps share a Dagster run; what a wave needs is looked up when its
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any
 
 import dagster as dg
 
+from assets.freshness import confirmations
 from assets.plan import Workflow
 from assets.step import Partition
+from assets.watching import ACCEPT_TAG
 from g3lib.experiments import Profile
 from g3lib.store import Home, Key
 
@@ -82,20 +84,26 @@ def conduct(
             yield _run(workflow, job, instance, steps, partition, tags)
 
 
-def publish(definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str]) -> float:
-    """Rebuild the warehouse; the seconds of that work itself."""
-    job = definitions.resolve_implicit_global_asset_job_def()
-    result = _execute(job, instance, ["warehouse"], None, tags)
-    (event,) = result.asset_materializations_for_node("warehouse")
-    return float(str(event.metadata["seconds"].value))
+def publish(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str], reports: bool
+) -> float:
+    """Rebuild the warehouse, and the reports from it if they are wanted; the seconds of that work itself."""
+    job, names = definitions.resolve_implicit_global_asset_job_def(), ["warehouse", *["report"] * reports]
+    result = _execute(job, instance, names, None, tags)
+    events = [event for name in names for event in result.asset_materializations_for_node(name)]
+    return sum(float(str(event.metadata["seconds"].value)) for event in events)
 
 
-def needs_publishing(home: Home) -> bool:
-    """Whether some committed file is newer than the warehouse."""
+def needs_publishing(home: Home, reports: bool) -> bool:
+    """Whether some committed file is newer than the warehouse, or a report is wanted and not of it."""
+    from g3lib.results.report import needs_report
+
     if not home.warehouse.exists():
         return True
     published = home.warehouse.stat().st_mtime_ns
-    return any(path.stat().st_mtime_ns > published for path in home.commits())
+    return any(path.stat().st_mtime_ns > published for path in home.commits()) or (
+        reports and needs_report(home)
+    )
 
 
 def _run(
@@ -157,17 +165,23 @@ def _reason(result: dg.ExecuteInProcessResult, steps: list[str], partition: Part
 
 
 def conduct_from_environment(
-    instance: dg.DagsterInstance, names: Sequence[str], run_id: str, log: Callable[[str], None]
-) -> None:
-    """What the conducting jobs do in a daemon's process: the profile of G3_PROFILE, then the warehouse."""
+    instance: dg.DagsterInstance, names: Sequence[str], run: dg.DagsterRun, log: Callable[[str], None]
+) -> list[dg.AssetMaterialization]:
+    """What the conducting jobs do in a daemon's process: the profile of G3_PROFILE, then the warehouse.
+
+    Returns the results that were found current, for the job to say so: they are as fresh as its run.
+    """
     from assets.steps import STEPS
     from pipelines.definitions import defs
     from pipelines.settings import load_home, load_profile
 
     profile: Profile = load_profile()
     home = load_home(profile)
-    tags = {PARENT_TAG: run_id}
-    for made in conduct(Workflow(profile, home, STEPS), defs, instance, names, tags):
+    tags = {PARENT_TAG: run.run_id}
+    tags |= {ACCEPT_TAG: run.tags[ACCEPT_TAG]} if ACCEPT_TAG in run.tags else {}
+    workflow, started = Workflow(profile, home, STEPS), time()
+    for made in conduct(workflow, defs, instance, names, tags):
         log(f"{', '.join(map(str, made.keys))} in {made.seconds:.1f} s")
-    if needs_publishing(home):
-        publish(defs, instance, tags)
+    if needs_publishing(home, profile.reports):
+        publish(defs, instance, tags, profile.reports)
+    return list(confirmations(instance, workflow, since=started))

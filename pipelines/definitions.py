@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.factory import define
 from assets.inbox import INBOX_STEPS
+from assets.report import report
 from assets.resources import Store, Tracking
 from assets.results import warehouse
 from assets.steps import STEPS
@@ -13,7 +14,7 @@ from g3lib.experiments import Profile
 from g3lib.store import Home
 from pipelines.jobs import conducting_jobs, stage_jobs
 from pipelines.schedules import nightly_benchmarks
-from pipelines.sensors import inbox_sensor
+from pipelines.sensors import failure_sensor, inbox_sensor, staleness_sensor
 from pipelines.settings import load_home, load_profile
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # partition mappings, beta since 2023
@@ -24,10 +25,10 @@ def build_definitions(profile: Profile, home: Home) -> dg.Definitions:
     every = STEPS | INBOX_STEPS
     steps = [define(step, profile, every) for step in every.values()]
     return dg.Definitions(
-        assets=[*steps, warehouse(profile)],
+        assets=[*steps, warehouse(profile), report(profile)],
         jobs=[*stage_jobs(), *conducting_jobs()],
         schedules=[nightly_benchmarks(profile)],
-        sensors=[inbox_sensor(profile, home)],
+        sensors=[inbox_sensor(profile, home), failure_sensor(profile), staleness_sensor(profile)],
         resources=resources(home),
         executor=dg.multiprocess_executor.configured(
             {

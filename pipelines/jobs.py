@@ -24,7 +24,9 @@ STAGES: dict[str, list[str]] = {
     "candidates": ["candidates"],
     "pool": ["pool_choice"],
     "verification": ["scored_candidates", "predictions"],
-    "results": ["accuracy", "published", "warehouse"],
+    "queries": ["queries"],
+    "paper": ["paper_tables"],
+    "results": ["diagnoses", "accuracy", "published", "comparisons", "warehouse", "report"],
     "inbox": ["inbox_photos", "inbox_predictions"],
 }
 
@@ -35,7 +37,11 @@ BENCHMARK_STEPS = [
     "pool_choice",
     "scored_candidates",
     "predictions",
+    "diagnoses",
     "accuracy",
+    "comparisons",
+    "published",
+    "paper_tables",
 ]
 
 
@@ -64,7 +70,8 @@ def _conducting(name: str, steps: list[str], description: str) -> dg.JobDefiniti
     def _op(context: dg.OpExecutionContext) -> None:
         from pipelines.conductor import conduct_from_environment
 
-        conduct_from_environment(context.instance, steps, context.run.run_id, context.log.info)
+        for event in conduct_from_environment(context.instance, steps, context.run, context.log.info):
+            context.log_event(event)
 
     @dg.job(name=name, description=description, executor_def=dg.in_process_executor)
     def _job() -> None:

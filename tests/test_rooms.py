@@ -19,6 +19,7 @@ ALLOWED = {
     "baselines": {"images", "features"},
     "candidates": {"places"},  # which names mean where
     "verification": {"alignment"},
+    "results": {"images", "places"},  # other people's files are read as datasets are; positions have names
 }
 WITHIN_GROUND = {
     **{room: set[str]() for room in ("geo", "experiments", "retry_after")},

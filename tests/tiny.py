@@ -49,7 +49,8 @@ TINY = {
     "G3_ENCODER__TRAINING__BATCH_SIZE": "64",
     "G3_ALIGNMENT__EPOCHS": "2",
     "G3_BOOTSTRAP_RESAMPLES": "200",
-    "G3_EXPERIMENTS": "[nn-colour-histogram, nn-clip, g3, g3-without-verification]",
+    "G3_REPORTS": "false",  # seconds each time; test_results.py has one made
+    "G3_EXPERIMENTS": "[nn-colour-histogram, nn-clip, g3, g3-without-verification, g3+other-authors]",
 }
 
 

@@ -14,12 +14,14 @@ Choices where G3 is silent (paper section 5.2, tables 2 and 5):
 - figures 3 and 4 keep S = 0, the paper's setting of IM2GPS3k, on every benchmark;
 - LLaVA (table 4): temperature and reference format of the released LLaVA script.
 
-`name@lmm` is any experiment of these asking another LMM of the profile.
+`name@lmm` is any experiment of these asking another LMM of the profile, and `name+policy` its arm with a gallery that
+lacks the query's author (`other-authors`), or those and copies of the query (`other-authors-no-duplicates`).
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from g3lib.experiments.experiment import Experiment, Prompt
+from g3lib.experiments.experiment import POLICIES, Experiment, GalleryPolicy, Prompt
 
 ZERO_SHOT = Prompt("prompt-0")
 RAG = tuple(Prompt(f"prompt-{k}", similar=k, dissimilar=k) for k in (5, 10, 15))
@@ -165,9 +167,40 @@ EXPERIMENTS: tuple[Experiment, ...] = (
 
 
 def experiment(name: str, among: tuple[Experiment, ...] = EXPERIMENTS) -> Experiment:
-    """The experiment of that name, or `name@lmm`; KeyError lists those there are."""
+    """The experiment of that name, `name+policy`, `name@lmm` or `name+policy@lmm`; KeyError lists those there are."""
+    arm, at, lmm = name.partition("@")
+    plain, plus, policy = arm.partition("+")
+    found = next((each for each in among if each.name == plain), None)
+    if found is None:
+        raise KeyError(f"no experiment {name!r}; there are: {', '.join(e.name for e in among)}")
+    if plus:
+        if policy not in POLICIES[1:]:
+            raise KeyError(f"no experiment {name!r}: behind + stands one of {', '.join(POLICIES[1:])}")
+        found = _arm(found, policy)
+    return replace(found, name=name, variant=f"{found.variant}, {lmm}", lmm=lmm) if at else found
+
+
+def _arm(found: Experiment, policy: GalleryPolicy) -> Experiment:
+    try:
+        return replace(found, name=f"{found.name}+{policy}", policy=policy)
+    except ValueError as problem:
+        raise KeyError(str(problem)) from problem
+
+
+def open_arm(name: str) -> str:
+    """The name of the same experiment with the open gallery, as the papers have it."""
+    arm, at, lmm = name.partition("@")
+    return arm.partition("+")[0] + at + lmm
+
+
+def arms(names: Iterable[str], policies: Iterable[GalleryPolicy]) -> tuple[str, ...]:
+    """Every experiment under every policy, once; those that search no gallery, and named arms, as they are."""
+    wanted = list(policies)
+    return tuple(dict.fromkeys(arm for name in names for arm in _arms(name, wanted)))
+
+
+def _arms(name: str, policies: list[GalleryPolicy]) -> list[str]:
+    if experiment(name).gallery in (None, "official") or "+" in name:
+        return [name]
     plain, at, lmm = name.partition("@")
-    for each in among:
-        if each.name == plain:
-            return replace(each, name=name, variant=f"{each.variant}, {lmm}", lmm=lmm) if at else each
-    raise KeyError(f"no experiment {name!r}; there are: {', '.join(e.name for e in among)}")
+    return [name if policy == "open" else f"{plain}+{policy}{at}{lmm}" for policy in policies]

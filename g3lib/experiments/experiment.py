@@ -45,6 +45,7 @@ class Experiment:
     """Retrieval, prompts, answers and selection of one row of a table.
 
     gallery:            whose embedding retrieves the references; None if nothing is retrieved.
+    policy:             which gallery photos a query may meet: all, none of its author's, nor copies of it.
     alignment:          the trained heads whose image-GPS similarity verifies.
     prompts:            K prompts, each answered `answers` times (N of the paper).
     prompt_set:         their wording, a file of g3lib/candidates/prompt_sets.
@@ -67,6 +68,7 @@ class Experiment:
     prompt_set: str = "official"
     reference_format: ReferenceFormat | None = None
     reference_places: bool = False
+    policy: GalleryPolicy = "open"
     lmm: str = DEFAULT_LMM
     answers: int = 5
     temperature: float = 1.2
@@ -91,12 +93,18 @@ class Experiment:
             )
         if self.retrieved < 0 or any(min(each.similar, each.dissimilar) < 0 for each in self.prompts):
             raise ValueError(f"experiment {self.name}: retrieved, similar and dissimilar count from 0")
+        if self.policy != "open" and self.gallery in (None, "official"):
+            raise ValueError(
+                f"experiment {self.name}: policy={self.policy!r} with gallery {self.gallery!r}, of which there is "
+                "only the open one"
+            )
         self._check_names()
 
     def _check_names(self) -> None:
         """Types promise these, but a misspelt name in the catalogue must not wait for a type checker."""
         for field, value, allowed in (
             ("gallery", self.gallery, (None, *GALLERIES)),
+            ("policy", self.policy, POLICIES),
             ("alignment", self.alignment, ALIGNMENTS),
             ("selection", self.selection, get_args(Selection)),
             ("pool", self.pool, get_args(Pool)),
@@ -114,6 +122,11 @@ class Experiment:
         return bool(self.prompts) or self.selection == "verifier"
 
     @property
+    def gallery_policy(self) -> GalleryPolicy | None:
+        """The policy, as tables print it: null where nothing is retrieved."""
+        return None if self.gallery is None else self.policy
+
+    @property
     def references_needed(self) -> int:
         """How deep the retrieval must go."""
         shown = [max(prompt.similar, prompt.dissimilar) for prompt in self.prompts]
@@ -121,7 +134,7 @@ class Experiment:
 
     def question(self, prompt: Prompt) -> tuple[object, ...]:
         """What two experiments have in common that put the same question to the same LMM about every photo."""
-        gallery = self.gallery if prompt.similar or prompt.dissimilar else None
+        gallery = (self.gallery, self.policy) if prompt.similar or prompt.dissimilar else None
         wording = (
             (self.prompt_set, self.reference_format, self.reference_places) if gallery else self.prompt_set
         )

@@ -6,11 +6,12 @@ Only the schema and its limits live here; the values are YAML files in pipelines
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from g3lib.experiments.alignment import PRESETS, AlignmentSettings, Preset, Rate
+from g3lib.experiments.catalogue import arms
 from g3lib.experiments.datasets import Dataset, Positive, Section
-from g3lib.experiments.experiment import DEFAULT_LMM
+from g3lib.experiments.experiment import DEFAULT_LMM, POLICIES, GalleryPolicy
 from g3lib.experiments.indexing import IndexSettings
 from g3lib.experiments.lmm import LmmSettings
 
@@ -72,7 +73,33 @@ class ScheduleSettings(Section):
     enabled: bool = False
     cron: Annotated[str, Field(pattern=CRON)] = "0 2 * * *"
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    # results older than this are stale; None: the longest pause between two re-runs, and some hours
+    fresh_within_hours: Annotated[float, Field(ge=0.02, le=100_000)] | None = None
     inbox_seconds: Annotated[int, Field(ge=1)] = 30
+
+
+def _several(given: Any) -> Any:
+    """One alone may stand without brackets."""
+    return [given] if isinstance(given, str) else given
+
+
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_several)]
+
+
+class NotifySettings(Section):
+    """Who is told when a run fails or results go stale; nobody, if both are empty.
+
+    Addresses and commands hold passwords: none of them is ever shown, recorded or serialised.
+    """
+
+    urls: Secrets = Field(default=(), exclude=True)  # of Apprise: mailto://…, slack://…, json://…
+    command: Secrets = Field(default=(), exclude=True)  # and its arguments; the message is on its stdin
+    pages: str = "http://127.0.0.1:3000"  # where Dagster's pages are, for links in messages
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anybody is to be told."""
+        return bool(self.urls or self.command)
 
 
 _IDENTITY = {"base_url", "model", "api_key", "temperature", "max_tokens", "price_in", "price_out", "budget"}
@@ -106,6 +133,7 @@ class Profile(Section):
     caption_template: str = "official"
     caption_granularity: str | None = None  # the template's own levels
     experiments: tuple[str, ...]
+    gallery_policies: Annotated[tuple[GalleryPolicy, ...], Field(min_length=1)] = POLICIES  # arms of each
     answers: dict[str, Positive] = Field(
         default_factory=dict
     )  # benchmark: N, where it differs from the experiment's
@@ -113,8 +141,10 @@ class Profile(Section):
     held_out_photos: Positive = 500  # of held-out authors, on which N and S are chosen
     reference_depth: Annotated[int, Field(ge=1, le=1000)] = 20
     bootstrap_resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    reports: bool = True  # whether a run ends with the HTML reports
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
     schedule: ScheduleSettings = ScheduleSettings()
+    notify: NotifySettings = NotifySettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -170,6 +200,11 @@ class Profile(Section):
                 f"(base_url, model), or set G3_LMMS__{name.upper()}__BASE_URL and G3_LMMS__{name.upper()}__MODEL"
             )
         return self.lmms[name]
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Every experiment under every gallery policy; KeyError for one that is not in the catalogue."""
+        return arms(self.experiments, self.gallery_policies)
 
     @property
     def benchmarks(self) -> list[str]:

@@ -1,43 +1,52 @@
-"""The numbers the papers print, from two CSV files people can edit; what we measure is not here.
+"""The numbers that papers print, from CSV files people can edit; what we measure is not here.
 
-In published.csv accuracies are percent, as printed, one column per threshold in km. `experiment`
-names the entry of the catalogue that repeats a row; a row whose LMM or labels differ names none.
+In published.csv accuracies are percent, as printed, one column per threshold in km. `experiment` names the entry of
+the catalogue that repeats a row; a row that none repeats names none. `basis` says how we know a row, `caveat` what
+stands against a comparison; docs/published.md lists them all.
 """
 
+import hashlib
 import io
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Literal, get_args
 
 import polars as pl
 
+Basis = Literal["paper", "code", "secondary", "re-run", "unverified"]
+
 THRESHOLD_COLUMNS = ("1", "25", "200", "750", "2500")  # km
+BASES: tuple[Basis, ...] = get_args(Basis)
 
 PUBLISHED_SCHEMA = pl.Schema(
     {
-        **dict.fromkeys(
-            ("paper", "paper_table", "method", "variant", "benchmark", "experiment"), pl.String()
-        ),
+        **dict.fromkeys(("paper", "paper_table"), pl.String()),
+        "year": pl.Int64(),
+        **dict.fromkeys(("method", "variant", "benchmark", "experiment"), pl.String()),
         "threshold_km": pl.Int64(),
         "accuracy": pl.Float64(),
-        "note": pl.String(),
+        **dict.fromkeys(("basis", "source", "caveat", "note"), pl.String()),
     }
 )
 
 
 def published() -> pl.DataFrame:
-    """Published accuracies as fractions, one row per method, benchmark and threshold.
+    """Published accuracies as fractions, one row per method, benchmark and printed threshold.
 
-    A row that prints only a relative gain stays one row, its threshold and accuracy null.
-    Raises ValueError if a percentage lies outside [0, 100].
+    A threshold that is not printed has no row. A row that prints only a relative gain stays one row, its threshold and
+    accuracy null. Raises ValueError if a percentage lies outside [0, 100].
     """
-    wide = _read("published.csv", {name: pl.Float64() for name in THRESHOLD_COLUMNS})
+    wide = published_rows()
     printed = pl.any_horizontal(pl.col(THRESHOLD_COLUMNS).is_not_null())
     about = [name for name in wide.columns if name not in THRESHOLD_COLUMNS]
     long = (
         wide.filter(printed)
         .with_row_index("row")
         .unpivot(THRESHOLD_COLUMNS, index=["row", *about], variable_name="threshold_km")
-        .with_columns(pl.col("threshold_km").cast(pl.Int64), accuracy=pl.col("value") / 100)
+        .drop_nulls("value")
+        .with_columns(
+            pl.col("threshold_km").cast(pl.Int64), accuracy=(pl.col("value") / 100).round(6)
+        )  # 0.1903
         .sort("row", "threshold_km")
     )
     outside = long.filter(~pl.col("accuracy").is_between(0, 1))
@@ -54,6 +63,18 @@ def published() -> pl.DataFrame:
     return pl.concat([long.select(names), gains.select(names)]).match_to_schema(PUBLISHED_SCHEMA)
 
 
+def published_rows() -> pl.DataFrame:
+    """published.csv as it stands: percent, a column per threshold, in the order in which the papers have them."""
+    return packaged_csv(
+        "published.csv", {"year": pl.Int64(), **dict.fromkeys(THRESHOLD_COLUMNS, pl.Float64())}
+    )
+
+
+def published_metrics() -> pl.DataFrame:
+    """Published measures other than accuracy within a distance, one row each: GeoScore, errors in km, oracles, …"""
+    return packaged_csv("published_metrics.csv", {"value": pl.Float64()})
+
+
 def published_references() -> pl.DataFrame:
     """G3's Table 3: distances in km from a query to its `top` retrieved references.
 
@@ -61,12 +82,21 @@ def published_references() -> pl.DataFrame:
     """
     kilometres = ("mean_km", "median_km", "max_km", "min_km")
     types = {"top": pl.Int64(), **dict.fromkeys(kilometres, pl.Float64())}
-    return _read("published_references.csv", types)
+    return packaged_csv("published_references.csv", types)
 
 
-def _read(name: str, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
+def packaged_csv(name: str, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """A CSV of this package; columns without a type are text, empty cells null."""
-    data = files("g3lib.experiments").joinpath(name).read_bytes()
+    data = _bytes(name)
     header = data.decode("utf-8").splitlines()[0].split(",")
     schema = {column: types.get(column, pl.String()) for column in header}
     return pl.read_csv(io.BytesIO(data), schema=schema)
+
+
+def packaged_digest(name: str) -> str:
+    """SHA-256 of a CSV of this package, for the lineage of what is made of it."""
+    return hashlib.sha256(_bytes(name)).hexdigest()
+
+
+def _bytes(name: str) -> bytes:
+    return files("g3lib.experiments").joinpath(name).read_bytes()

@@ -19,7 +19,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from g3lib.experiments.catalogue import EXPERIMENTS
+from g3lib.experiments.catalogue import EXPERIMENTS, open_arm
+from g3lib.experiments.experiment import POLICIES
 from g3lib.geo import coordinates_of, unit_vectors, wrap_longitude
 from g3lib.results.metrics import THRESHOLDS_KM
 from g3lib.store.artifacts import Home
@@ -27,7 +28,6 @@ from g3lib.store.files import replacing
 from g3lib.store.warehouse import query
 
 if TYPE_CHECKING:  # heavy, and needed for pictures only
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ABOUT = ("benchmark", "method", "variant", "lmm")
@@ -102,7 +102,7 @@ def accuracy_markdown(frame: pl.DataFrame) -> str:
 
 def error_curve_png(predictions: pl.DataFrame, path: Path) -> None:
     """Share of queries closer than a distance, over the logarithm of the distance."""
-    figure, axes = _figure()
+    figure, axes = figure_of()
     groups = predictions.partition_by("benchmark", "experiment", maintain_order=True)
     several = predictions["benchmark"].n_unique() > 1
     for group in groups:
@@ -117,14 +117,14 @@ def error_curve_png(predictions: pl.DataFrame, path: Path) -> None:
     axes.set(xlabel="error, km", ylabel="% of all queries")
     if groups:
         axes.legend(loc="upper left", fontsize=7, frameon=False)
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def map_png(predictions: pl.DataFrame, path: Path) -> None:
     """Truths and predictions joined by great-circle arcs, longitude across and latitude up."""
     from matplotlib.collections import LineCollection
 
-    figure, axes = _figure()
+    figure, axes = figure_of()
     answered = predictions.drop_nulls(["lat", "lon"])
     drawn = answered.gather_every(max(1, -(-answered.height // DRAWN)))
     truth, guess = (
@@ -149,17 +149,19 @@ def map_png(predictions: pl.DataFrame, path: Path) -> None:
     title = f"{drawn.height} of {answered.height} predictions drawn, {missing} queries failed"
     axes.set_title(title, fontsize=8)
     axes.legend(loc="lower left", fontsize=7)
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def _rows(source: Home | pl.DataFrame) -> list[Row]:
-    """Experiments by benchmark, in the order of the catalogue, strangers last."""
+    """Experiments by benchmark, in the order of the catalogue, their arms behind them, strangers last."""
     frame = query(source, _MEASURED) if isinstance(source, Home) else source
     places = {experiment.name: place for place, experiment in enumerate(EXPERIMENTS)}
-    groups: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
+    arms: dict[str | None, int] = {policy: place for place, policy in enumerate(POLICIES)}
+    groups: dict[tuple[str, int, str, int], list[dict[str, Any]]] = {}
     for each in frame.sort("threshold_km").iter_rows(named=True):
-        name = each["experiment"]
-        key = (each["benchmark"], places.get(name, len(places)), name)
+        name, lmm = open_arm(each["experiment"]).partition("@")[::2]
+        place = (places.get(name, len(places)), f"{name}@{lmm}", arms.get(each.get("gallery_policy"), 0))
+        key = (each["benchmark"], *place)
         groups.setdefault(key, []).append(each)
     return [_row(groups[key]) for key in sorted(groups)]
 
@@ -168,6 +170,8 @@ def _row(rows: Sequence[dict[str, Any]]) -> Row:
     """The five thresholds of one experiment."""
     first, by_threshold = rows[0], {row["threshold_km"]: row for row in rows}
     benchmark, method, variant, lmm = (first[name] or "–" for name in ABOUT)
+    if (policy := first.get("gallery_policy")) not in (None, POLICIES[0]):
+        variant = f"{variant}, {policy}"
     accuracies = tuple(_accuracy(by_threshold.get(each)) for each in THRESHOLDS_KM)
     counts = (_kilometres(first.get("median_km")), str(first["n"]), str(first["n_failed"]))
     return Row(benchmark, method, variant, lmm, accuracies, counts)
@@ -199,17 +203,17 @@ def _arc(start: NDArray[np.float64], end: NDArray[np.float64]) -> list[NDArray[n
     return [piece for piece in np.split(points, cuts) if len(piece) > 1]
 
 
-def _figure() -> tuple[Figure, Axes]:
-    """One pair of axes on a canvas without a window."""
+def figure_of(panels: int = 1) -> tuple[Any, ...]:
+    """A figure on a canvas without a window, and so many pairs of axes side by side."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.0, 4.0), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure, *(figure.add_subplot(1, panels, number + 1) for number in range(panels))
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_png(figure: Figure, path: Path) -> None:
     """Write a PNG with a small palette: a page of the UI shows it, nobody measures in it."""
     from PIL import Image
 

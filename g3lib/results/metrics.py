@@ -1,4 +1,4 @@
-"""What an error in kilometres is worth: threshold accuracy, GeoScore, median and mean.
+"""What an error in kilometres is worth: threshold accuracy, GeoScore, median, 90th percentile and mean.
 
 Every function takes the errors of all queries, a failure being None or NaN, and counts it as the
 house does: every average divides by all queries. Intervals and tables are next door.
@@ -34,6 +34,16 @@ def median_km(errors_km: ArrayLike) -> float:
     """Median over all queries, failures lying infinitely far: inf if most failed, NaN for none."""
     errors = _checked(errors_km)
     return float(np.median(np.nan_to_num(errors, nan=np.inf))) if len(errors) else float("nan")
+
+
+def p90_km(errors_km: ArrayLike) -> float:
+    """The least error that 90 % of all queries do not exceed, failures lying infinitely far; NaN for none.
+
+    One of the errors itself, never a value between two: beside infinity there is no such value.
+    """
+    errors = np.nan_to_num(_checked(errors_km), nan=np.inf)
+    place = -(-9 * len(errors) // 10) - 1  # whole numbers: 0.9 n may fall beside what it should be
+    return float(np.partition(errors, place)[place]) if len(errors) else float("nan")
 
 
 def mean_km(errors_km: ArrayLike) -> float:

@@ -44,6 +44,11 @@ class Home:
         return self.root / "prices.yaml"
 
     @property
+    def profiles(self) -> Path:
+        """The whole profiles that lineage records name."""
+        return self.root / "profiles"
+
+    @property
     def responses(self) -> Path:
         """Every LMM request and answer."""
         return self.root / "responses"

@@ -62,6 +62,7 @@ class Record:
     inputs: tuple[Input, ...]
     checks: tuple[Check, ...] = ()
     files: dict[str, int] = field(default_factory=dict)  # further files relative to G3_HOME: bytes
+    profile: str = ""  # SHA-256 of the whole profile, kept by snapshots.py; earlier versions have none
 
     @property
     def key(self) -> Key:

@@ -15,21 +15,27 @@ import duckdb
 import polars as pl
 from filelock import FileLock, Timeout
 
-from g3lib.experiments.published import published_references
-from g3lib.store.artifacts import Home, read_record
-from g3lib.store.files import replacing
+from g3lib.experiments.published import published_metrics, published_references
+from g3lib.store.artifacts import Home
+from g3lib.store.committed import Commit, Committed, committed_now
+from g3lib.store.files import replacing, scratch_folder
 from g3lib.store.lineage import Record
+from g3lib.store.paper_views import paper_views_sql
 
 log = logging.getLogger(__name__)
 
 LOCK_SECONDS = 600.0
-ATTEMPTS = 3  # to find no file changing under way
+STORAGE = "v1.4.0"  # the oldest DuckDB that can open the file; left alone, DuckDB 2 writes what only it reads
 
-# results table: the asset whose Parquet files it holds
+# results table: the asset whose Parquet files it holds, and the folder if they lie beside the asset's own
 _SOURCES = {
     "prediction": "predictions",
     "candidate": "scored_candidates",
     "accuracy": "accuracy",
+    "query": "queries",
+    "reference": "references",
+    "diagnosis": "diagnoses",
+    "comparison": "comparisons",
     "pool_choice": "pool_choice",
     "published": "published",
     "reference_distance": "distances",
@@ -39,12 +45,26 @@ _SOURCES = {
     "leaked_query": "leaked_queries",
     "author_overlap": "author_overlap",
     "place": "captions",
+    "photo_ledger": "photos/ledger",
+    "metadata_finding": "metadata/findings",
+    "accuracy_by_continent": "accuracy/continents",
+    "place_accuracy": "accuracy/places",
 }
-# results table: the asset beside whose Parquet file its own lies, and the folder
-_BESIDE = {"photo_ledger": ("photos", "ledger"), "metadata_finding": ("metadata", "findings")}
+SCRIPTS = ("warehouse.sql", "warehouse_views.sql", "warehouse_diagnosis.sql")  # tables, and views over them
+_OUTSIDE = {  # the same of anybody's predictions (`g3 score --keep`)
+    "prediction": "outside_predictions",
+    "accuracy": "outside_accuracy",
+    "accuracy_by_continent": "outside_continents",
+    "place_accuracy": "outside_places",
+}
 _FROM_RECORD = {"run_id": "run_id", "shard": "partition"}  # column: field of the file's record
 _OWN = {("photo_census", "shard")}  # columns of that name that a file has itself
-_LATER = {("candidate", "answer")}  # columns that files made by earlier versions lack
+_LATER = {  # columns that files made by earlier versions lack
+    "candidate": {"answer"},
+    "prediction": {"gallery_policy", "error_haversine_km", "city", "state", "country", "continent"},
+    "accuracy": {"accuracy_haversine"},
+    "published": {"year", "basis", "source", "caveat"},
+}
 Prices = Mapping[str, tuple[float, float]]  # by what tables call the LMM: USD per million tokens, in and out
 
 
@@ -61,15 +81,6 @@ class Published:
     seconds: float
 
 
-@dataclass(frozen=True)
-class _Commit:
-    """A committed file and the record it carries."""
-
-    path: Path
-    inode: int
-    record: Record
-
-
 def publish(home: Home, runs: pl.DataFrame, history: pl.DataFrame, prices: Prices) -> Published:
     """Rebuild the warehouse as of now and swap it in; readers keep what they have open.
 
@@ -83,9 +94,11 @@ def publish(home: Home, runs: pl.DataFrame, history: pl.DataFrame, prices: Price
     try:
         with FileLock(f"{database}.lock", timeout=LOCK_SECONDS):
             _sweep(database)
-            with replacing(database) as scratch:
-                with duckdb.connect(scratch) as connection:
-                    tables = _build(connection, home, runs, history, prices)
+            with replacing(database) as scratch, scratch_folder(database) as kept:
+                committed = committed_now(home, kept)
+                _check_readable(committed)
+                with duckdb.connect(scratch, config={"storage_compatibility_version": STORAGE}) as connection:
+                    tables = _fill(connection, committed, runs, history, prices)
                 # left by someone who opened the old file read-write; the new one would not open
                 Path(f"{database}.wal").unlink(missing_ok=True)
             database.chmod(0o444)  # an accidental read-write open fails instead of blocking others
@@ -104,7 +117,10 @@ def query(home: Home, sql: str) -> pl.DataFrame:
     """
     if not home.warehouse.is_file():
         raise WarehouseError(f"{home.warehouse}: there is no warehouse yet; run `g3 run` first")
-    with duckdb.connect(home.warehouse, read_only=True) as connection:
+    with duckdb.connect(config={"temp_directory": f"{home.warehouse}.tmp"}) as connection:
+        # not opened itself: DuckDB would hand out the file that another connection of this process still has open
+        connection.execute("attach $path as warehouse (read_only)", {"path": str(home.warehouse)})
+        connection.execute("use warehouse")
         relation = connection.sql(sql)
         frame: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
         return frame
@@ -145,70 +161,42 @@ where schema_name = $schema and table_name = $name order by column_index
 
 def _define(connection: duckdb.DuckDBPyConnection) -> None:
     """Every table, view and macro, empty."""
-    for name in ("warehouse.sql", "warehouse_views.sql"):
+    for name in SCRIPTS:
         connection.execute(_script(name))
+    connection.execute(paper_views_sql())
 
 
 def _script(name: str) -> str:
     return files("g3lib.store").joinpath(name).read_text(encoding="utf-8")
 
 
-def _build(
-    connection: duckdb.DuckDBPyConnection,
-    home: Home,
-    runs: pl.DataFrame,
-    history: pl.DataFrame,
-    prices: Prices,
-) -> dict[str, int]:
-    """Fill in one transaction, again if a stage replaced a file between its record and its rows."""
-    for left in reversed(range(ATTEMPTS)):
-        commits = _commits(home)
-        connection.begin()  # also spares a sync for every comment
-        tables = _fill(connection, home, commits, runs, history, prices)
-        moved = [each.path for each in commits if _inode(each.path) != each.inode]
-        if not moved or not left:
-            break
-        connection.rollback()
-    if moved:
-        log.warning("%d files changed while publishing, last %s; publish again", len(moved), moved[-1])
-    connection.commit()
-    return tables
-
-
-def _inode(path: Path) -> int | None:
-    """What tells a replaced file from the one it replaced; None if there is none."""
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return None
-
-
 def _fill(
     connection: duckdb.DuckDBPyConnection,
-    home: Home,
-    commits: Sequence[_Commit],
+    committed: Committed,
     runs: pl.DataFrame,
     history: pl.DataFrame,
     prices: Prices,
 ) -> dict[str, int]:
     """Define and load everything; rows by `schema.table`."""
+    connection.begin()  # spares a sync for every comment
     _define(connection)
-    connection.register("records", _records(commits, history["record"]))
+    connection.register("records", _records(committed.records.values(), history["record"]))
     connection.register("run_rows", runs)
     connection.execute(_script("warehouse_fill.sql"))
-    for table, asset in _SOURCES.items():
-        own = [each for each in commits if each.record.asset == asset]
-        _load(connection, table, [each for each in own if each.path.suffix == ".parquet"])
-    for table, (asset, folder) in _BESIDE.items():
-        own = [each for each in commits if each.record.asset == asset]
-        _load(connection, table, [beside for each in own for beside in _beside(home, each, folder)])
+    for table, source in _SOURCES.items():
+        outside = committed.tables.get(_OUTSIDE.get(table, ""), [])
+        _load(connection, table, [*committed.tables.get(source, []), *outside])
     connection.register("reference_rows", published_references())
     connection.execute("insert into results.published_reference by name from reference_rows")
+    connection.register("metric_rows", published_metrics())
+    connection.execute("insert into results.published_metric by name from metric_rows")
     connection.register("price_rows", _price_rows(prices))
     connection.execute(_script("warehouse_summary.sql"))
     tables = "select schema_name || '.\"' || table_name || '\"' from duckdb_tables()"
     names = [name for (name,) in connection.execute(tables).fetchall()]
-    return {name.replace('"', ""): _count(connection, name) for name in names}
+    rows = {name.replace('"', ""): _count(connection, name) for name in names}
+    connection.commit()
+    return rows
 
 
 def _price_rows(prices: Prices) -> pl.DataFrame:
@@ -222,30 +210,17 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _commits(home: Home) -> list[_Commit]:
-    """Every committed file with its record; WarehouseError names one that has none."""
-    found = []
-    for path in sorted(home.commits()):
-        inode, record = _inode(path), read_record(path)
-        if inode is not None and record is not None:
-            found.append(_Commit(path, inode, record))
-        elif path.exists():  # else its stage removed it meanwhile
-            raise WarehouseError(
-                f"{path}: damaged, or not made by this version (no lineage record can be read); "
-                "delete it and run again: `g3 run`"
-            )
-    return found
+def _check_readable(found: Committed) -> None:
+    for path in found.damaged:
+        raise WarehouseError(
+            f"{path}: damaged, or not made by this version (no lineage record can be read); "
+            "delete it and run again: `g3 run`"
+        )
 
 
-def _beside(home: Home, commit: _Commit, folder: str) -> list[_Commit]:
-    """The tables that a committed table brought along, kept in a folder of that name."""
-    paths = [home.root / name for name in commit.record.files if Path(name).parent.name == folder]
-    return [_Commit(path, inode, commit.record) for path in paths if (inode := _inode(path)) is not None]
-
-
-def _records(commits: Sequence[_Commit], history: Iterable[str | None]) -> pl.DataFrame:
+def _records(made: Iterable[Record], history: Iterable[str | None]) -> pl.DataFrame:
     """Each materialization once, `current` if a file carries it; the event log adds the rest."""
-    current = dict.fromkeys((each.record.to_json() for each in commits), True)
+    current = dict.fromkeys((each.to_json() for each in made), True)
     unreadable = 0
     for text in history:
         try:
@@ -258,11 +233,11 @@ def _records(commits: Sequence[_Commit], history: Iterable[str | None]) -> pl.Da
     return pl.DataFrame(rows, schema={"record": pl.String, "current": pl.Boolean})
 
 
-def _load(connection: duckdb.DuckDBPyConnection, table: str, commits: Sequence[_Commit]) -> None:
+def _load(connection: duckdb.DuckDBPyConnection, table: str, commits: Sequence[Commit]) -> None:
     """Insert the files of one asset; WarehouseError names the file that cannot be read."""
     if not commits:
         return
-    paths = [str(each.path) for each in commits]
+    paths = [str(each.kept) for each in commits]
     carried = {name: [getattr(each.record, f) for each in commits] for name, f in _FROM_RECORD.items()}
     schema = dict.fromkeys(("filename", *carried), pl.String)
     connection.register("commit_rows", pl.DataFrame({"filename": paths, **carried}, schema=schema))
@@ -275,7 +250,7 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, commits: Sequence[_
             {"paths": paths},
         )
     except duckdb.Error as problem:
-        culprit = _culprit(connection, table, paths)
+        culprit = _culprit(connection, table, commits)
         raise WarehouseError(
             f"{culprit}: cannot be read into results.{table} ({str(problem).splitlines()[0]}); "
             "delete it and run again: `g3 run`"
@@ -295,7 +270,7 @@ def _selected(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence
 
 def _lacking(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str]) -> set[str]:
     """Columns of a table that came later than all of its files."""
-    later = {name for of, name in _LATER if of == table}
+    later = _LATER.get(table, set())
     if not later:
         return later
     files_have = "describe select * from read_parquet($paths, union_by_name = true)"
@@ -303,9 +278,10 @@ def _lacking(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[
     return later - {name for name, *_ in described}
 
 
-def _culprit(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[str]) -> str:
+def _culprit(connection: duckdb.DuckDBPyConnection, table: str, commits: Sequence[Commit]) -> str:
     """The first file that fails on its own; the table's folder if they fail only together."""
-    for path in paths:
+    for each in commits:
+        path = str(each.kept)
         try:
             connection.execute(
                 f"create or replace temp table probe as select {_selected(connection, table, [path])} "
@@ -316,8 +292,8 @@ def _culprit(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[
                 "create or replace temp table probe as from read_parquet($path)", {"path": path}
             )
         except duckdb.Error:
-            return path
-    return f"{Path(paths[0]).parent} (no single file, but all together)"
+            return str(each.path)
+    return f"{commits[0].path.parent} (no single file, but all together)"
 
 
 def _sweep(database: Path) -> None:

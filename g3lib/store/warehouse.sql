@@ -5,9 +5,10 @@ create schema results;
 create schema lineage;
 
 create table results.prediction (
-    benchmark varchar, experiment varchar, method varchar, variant varchar,
+    benchmark varchar, experiment varchar, method varchar, variant varchar, gallery_policy varchar,
     photo_id varchar, author varchar,
-    lat double, lon double, true_lat double, true_lon double, error_km double,
+    lat double, lon double, true_lat double, true_lon double, error_km double, error_haversine_km double,
+    city varchar, state varchar, country varchar, continent varchar,
     source varchar, score double, lmm varchar, run_id varchar
 );
 comment on table results.prediction is 'The final answer to each query of each experiment: one row per query, failures included.';
@@ -15,6 +16,7 @@ comment on column results.prediction.benchmark is 'Dataset the queries come from
 comment on column results.prediction.experiment is 'Name in the catalogue of experiments.';
 comment on column results.prediction.method is 'Method, as tables print it.';
 comment on column results.prediction.variant is 'Variant of the method, as tables print it.';
+comment on column results.prediction.gallery_policy is 'Gallery photos that a query may meet: open, other-authors, other-authors-no-duplicates; null where nothing is retrieved.';
 comment on column results.prediction.photo_id is 'Query; unique within the benchmark.';
 comment on column results.prediction.author is 'Who took the photo; null if unknown.';
 comment on column results.prediction.lat is 'Predicted latitude, degrees WGS 84; null if there is no prediction.';
@@ -22,6 +24,11 @@ comment on column results.prediction.lon is 'Predicted longitude, degrees in [-1
 comment on column results.prediction.true_lat is 'Latitude of the photo''s GPS tag, degrees.';
 comment on column results.prediction.true_lon is 'Longitude of the photo''s GPS tag, degrees.';
 comment on column results.prediction.error_km is 'WGS 84 geodesic from prediction to truth, km; null is a failure and counts as a miss.';
+comment on column results.prediction.error_haversine_km is 'The same on the mean sphere, as older papers measure; null for a failure.';
+comment on column results.prediction.city is 'City of the predicted position, offline from GeoNames; null in the wilderness, at sea and for a failure.';
+comment on column results.prediction.state is 'Its state or province.';
+comment on column results.prediction.country is 'Its country.';
+comment on column results.prediction.continent is 'Its continent.';
 comment on column results.prediction.source is 'Which candidate won: retrieval or the name of a prompt.';
 comment on column results.prediction.score is 'The verifier''s cosine similarity of the winner; null without Geo-verification.';
 comment on column results.prediction.lmm is 'The LMM that proposed candidates; null where none is used.';
@@ -52,7 +59,7 @@ create table results.accuracy (
     benchmark varchar, experiment varchar, method varchar, variant varchar, lmm varchar,
     gallery_policy varchar, threshold_km integer, accuracy double, ci_low double, ci_high double,
     ci_iid_low double, ci_iid_high double, ci_author_low double, ci_author_high double,
-    n bigint, n_failed bigint
+    accuracy_haversine double, n bigint, n_failed bigint
 );
 comment on table results.accuracy is 'The measured tables: share of all queries closer than a threshold, with 95 % intervals.';
 comment on column results.accuracy.benchmark is 'Dataset the queries come from.';
@@ -69,12 +76,13 @@ comment on column results.accuracy.ci_iid_low is 'Lower end, queries resampled i
 comment on column results.accuracy.ci_iid_high is 'Upper end, queries resampled independently.';
 comment on column results.accuracy.ci_author_low is 'Lower end, whole authors resampled.';
 comment on column results.accuracy.ci_author_high is 'Upper end, whole authors resampled.';
+comment on column results.accuracy.accuracy_haversine is 'The same by distances on the mean sphere, as older papers measure.';
 comment on column results.accuracy.n is 'Queries, failures included.';
 comment on column results.accuracy.n_failed is 'Queries without a prediction.';
 
 create table results.summary (
-    benchmark varchar, experiment varchar, method varchar, variant varchar, lmm varchar, n bigint,
-    median_km double, mean_km double, geoscore double, parse_failure_rate double,
+    benchmark varchar, experiment varchar, method varchar, variant varchar, lmm varchar,
+    gallery_policy varchar, n bigint, median_km double, mean_km double, p90_km double, geoscore double, parse_failure_rate double,
     tokens_in bigint, tokens_out bigint, cost_usd double, seconds double
 );
 comment on table results.summary is 'One row per benchmark and experiment: distances, GeoScore, failures, cost, time.';
@@ -83,15 +91,219 @@ comment on column results.summary.experiment is 'Name in the catalogue of experi
 comment on column results.summary.method is 'Method, as tables print it.';
 comment on column results.summary.variant is 'Variant of the method, as tables print it.';
 comment on column results.summary.lmm is 'The LMM asked; null where none is used.';
+comment on column results.summary.gallery_policy is 'Gallery photos that a query may meet; null where nothing is retrieved.';
 comment on column results.summary.n is 'Queries, failures included.';
 comment on column results.summary.median_km is 'Median error over all queries, failures infinitely far; inf if most failed.';
 comment on column results.summary.mean_km is 'Mean error over the answered queries only.';
+comment on column results.summary.p90_km is '90th percentile of the error over all queries, failures infinitely far.';
 comment on column results.summary.geoscore is 'Mean of 5000 exp(-error_km / 1492.7) over all queries, failures scoring 0.';
 comment on column results.summary.parse_failure_rate is 'Share of LMM answers that are unusable; null without an LMM.';
 comment on column results.summary.tokens_in is 'Prompt tokens of all candidates.';
 comment on column results.summary.tokens_out is 'Answer tokens of all candidates.';
 comment on column results.summary.cost_usd is 'Tokens times the LMM''s list prices, USD, without the Batch API''s discount; 0 without an LMM, null if a price is unknown.';
 comment on column results.summary.seconds is 'Work of the current candidates, scored_candidates and predictions; an interrupted run''s earlier part is not in it.';
+
+create table results.query (
+    benchmark varchar,
+    photo_id varchar,
+    author varchar,
+    lat double,
+    lon double,
+    city varchar,
+    state varchar,
+    country varchar,
+    continent varchar,
+    scene varchar,
+    bits_per_pixel double,
+    detail varchar,
+    gallery_km double,
+    gallery_km_other_authors double,
+    gallery_km_other_authors_no_duplicates double,
+    run_id varchar
+);
+comment on table results.query is 'What is known of each query whatever is predicted for it: where it was taken, what it shows, how near the gallery comes.';
+comment on column results.query.benchmark is 'Dataset.';
+comment on column results.query.photo_id is 'Photo.';
+comment on column results.query.author is 'Photographer.';
+comment on column results.query.lat is 'True latitude, degrees.';
+comment on column results.query.lon is 'True longitude, degrees.';
+comment on column results.query.city is 'City, offline from GeoNames, as for predictions; null in the wilderness and at sea.';
+comment on column results.query.state is 'State or province.';
+comment on column results.query.country is 'Country.';
+comment on column results.query.continent is 'Continent; null at sea.';
+comment on column results.query.scene is 'indoor, natural or urban, as the dataset''s metadata say (Places365); null where they say nothing.';
+comment on column results.query.bits_per_pixel is 'Size of the compressed photo by its pixels: photos of sea, snow and sky have few.';
+comment on column results.query.detail is 'Third of the benchmark by bits per pixel: little, medium, much.';
+comment on column results.query.gallery_km is 'Distance to the nearest photo of the gallery, km.';
+comment on column results.query.gallery_km_other_authors is 'The same among photos of other authors; null if there are none.';
+comment on column results.query.gallery_km_other_authors_no_duplicates is 'The same without copies of the query too.';
+comment on column results.query.run_id is 'Dagster run that made the row.';
+
+create table results.reference (
+    benchmark varchar,
+    gallery varchar,
+    policy varchar,
+    photo_id varchar,
+    kind varchar,
+    rank integer,
+    reference_dataset varchar,
+    reference_id varchar,
+    reference_author varchar,
+    lat double,
+    lon double,
+    similarity float
+);
+comment on table results.reference is 'Gallery photos that retrieval returned for each query, by gallery and policy.';
+comment on column results.reference.benchmark is 'Dataset of the query.';
+comment on column results.reference.gallery is 'Whose embedding retrieves.';
+comment on column results.reference.policy is 'Gallery photos that may be retrieved.';
+comment on column results.reference.photo_id is 'Query.';
+comment on column results.reference.kind is 'similar or dissimilar.';
+comment on column results.reference.rank is 'From 0.';
+comment on column results.reference.reference_dataset is 'Dataset of the gallery photo.';
+comment on column results.reference.reference_id is 'Gallery photo.';
+comment on column results.reference.reference_author is 'Its photographer.';
+comment on column results.reference.lat is 'Its latitude, degrees.';
+comment on column results.reference.lon is 'Its longitude, degrees.';
+comment on column results.reference.similarity is 'Inner product of the embeddings.';
+
+create table results.accuracy_by_continent (
+    benchmark varchar,
+    experiment varchar,
+    method varchar,
+    variant varchar,
+    lmm varchar,
+    gallery_policy varchar,
+    continent varchar,
+    threshold_km integer,
+    accuracy double,
+    ci_low double,
+    ci_high double,
+    n bigint,
+    n_failed bigint
+);
+comment on table results.accuracy_by_continent is 'The accuracies by the continent where the queries were taken.';
+comment on column results.accuracy_by_continent.benchmark is 'Dataset.';
+comment on column results.accuracy_by_continent.experiment is 'Name of the experiment, with its gallery policy and LMM if they are not the usual ones.';
+comment on column results.accuracy_by_continent.method is 'Method.';
+comment on column results.accuracy_by_continent.variant is 'Variant.';
+comment on column results.accuracy_by_continent.lmm is 'LMM that was asked; stand-in is the demo''s own and no language model.';
+comment on column results.accuracy_by_continent.gallery_policy is 'Gallery photos that a query may meet; null where nothing is retrieved.';
+comment on column results.accuracy_by_continent.continent is 'True continent; none at sea.';
+comment on column results.accuracy_by_continent.threshold_km is 'Closer than this, km.';
+comment on column results.accuracy_by_continent.accuracy is 'Share of the queries, a fraction.';
+comment on column results.accuracy_by_continent.ci_low is 'Lower end of the 95 % interval: the wider of i.i.d. and clustered by author.';
+comment on column results.accuracy_by_continent.ci_high is 'Upper end.';
+comment on column results.accuracy_by_continent.n is 'Queries.';
+comment on column results.accuracy_by_continent.n_failed is 'Queries without a prediction; they count as misses.';
+
+create table results.place_accuracy (
+    benchmark varchar,
+    experiment varchar,
+    method varchar,
+    variant varchar,
+    lmm varchar,
+    gallery_policy varchar,
+    level varchar,
+    accuracy double,
+    ci_low double,
+    ci_high double,
+    n bigint,
+    n_failed bigint
+);
+comment on table results.place_accuracy is 'Share of the queries whose predicted place has the name of the true one.';
+comment on column results.place_accuracy.benchmark is 'Dataset.';
+comment on column results.place_accuracy.experiment is 'Name of the experiment, with its gallery policy and LMM if they are not the usual ones.';
+comment on column results.place_accuracy.method is 'Method.';
+comment on column results.place_accuracy.variant is 'Variant.';
+comment on column results.place_accuracy.lmm is 'LMM that was asked; stand-in is the demo''s own and no language model.';
+comment on column results.place_accuracy.gallery_policy is 'Gallery photos that a query may meet; null where nothing is retrieved.';
+comment on column results.place_accuracy.level is 'continent, country, state or city; a city counts only with its state and country.';
+comment on column results.place_accuracy.accuracy is 'Share of the queries, a fraction.';
+comment on column results.place_accuracy.ci_low is 'Lower end of the 95 % interval: the wider of i.i.d. and clustered by author.';
+comment on column results.place_accuracy.ci_high is 'Upper end.';
+comment on column results.place_accuracy.n is 'Queries whose true place has a name at that level.';
+comment on column results.place_accuracy.n_failed is 'Queries without a prediction; they count as misses.';
+
+create table results.comparison (
+    benchmark varchar,
+    experiment varchar,
+    other varchar,
+    threshold_km integer,
+    accuracy double,
+    other_accuracy double,
+    difference double,
+    ci_low double,
+    ci_high double,
+    n bigint,
+    only_experiment bigint,
+    only_other bigint,
+    p_mcnemar double,
+    p_holm double,
+    run_id varchar
+);
+comment on table results.comparison is 'Any two experiments of a benchmark on the same queries: the difference of their accuracies, and whether it is more than chance.';
+comment on column results.comparison.benchmark is 'Dataset.';
+comment on column results.comparison.experiment is 'One experiment.';
+comment on column results.comparison.other is 'The other.';
+comment on column results.comparison.threshold_km is 'Closer than this, km.';
+comment on column results.comparison.accuracy is 'Of the one, a fraction.';
+comment on column results.comparison.other_accuracy is 'Of the other.';
+comment on column results.comparison.difference is 'One minus other, a fraction.';
+comment on column results.comparison.ci_low is 'Lower end of the 95 % interval of the difference by paired bootstrap: the wider of i.i.d. and clustered by author.';
+comment on column results.comparison.ci_high is 'Upper end.';
+comment on column results.comparison.n is 'Queries.';
+comment on column results.comparison.only_experiment is 'Queries that only the one has within the threshold.';
+comment on column results.comparison.only_other is 'Queries that only the other has.';
+comment on column results.comparison.p_mcnemar is 'Exact two-sided McNemar test; photos of one author are taken for independent.';
+comment on column results.comparison.p_holm is 'The same after Holm''s correction over all benchmarks and thresholds of the pair.';
+comment on column results.comparison.run_id is 'Dagster run that made the row.';
+
+create table results.diagnosis (
+    benchmark varchar,
+    experiment varchar,
+    gallery_policy varchar,
+    photo_id varchar,
+    author varchar,
+    error_km double,
+    score double,
+    candidates integer,
+    oracle_1_km double,
+    oracle_5_km double,
+    oracle_10_km double,
+    oracle_20_km double,
+    oracle_km double,
+    reference_km double,
+    gallery_km double,
+    probability_1_km double,
+    probability_25_km double,
+    probability_200_km double,
+    probability_750_km double,
+    probability_2500_km double,
+    run_id varchar
+);
+comment on table results.diagnosis is 'Each prediction taken apart: the nearest candidate, reference and gallery photo, and how sure the verifier may be.';
+comment on column results.diagnosis.benchmark is 'Dataset.';
+comment on column results.diagnosis.experiment is 'Experiment.';
+comment on column results.diagnosis.gallery_policy is 'Gallery photos that the query may meet; null where nothing is retrieved.';
+comment on column results.diagnosis.photo_id is 'Query.';
+comment on column results.diagnosis.author is 'Photographer.';
+comment on column results.diagnosis.error_km is 'Error of the prediction, km; null for a failure.';
+comment on column results.diagnosis.score is 'Verifier''s score of the chosen candidate, a cosine.';
+comment on column results.diagnosis.candidates is 'Candidates with a position.';
+comment on column results.diagnosis.oracle_1_km is 'Distance of the nearest among the first 1 candidates by score, km.';
+comment on column results.diagnosis.oracle_5_km is 'Distance of the nearest among the first 5 candidates by score, km.';
+comment on column results.diagnosis.oracle_10_km is 'Distance of the nearest among the first 10 candidates by score, km.';
+comment on column results.diagnosis.oracle_20_km is 'Distance of the nearest among the first 20 candidates by score, km.';
+comment on column results.diagnosis.oracle_km is 'Distance of the nearest candidate of all, km; null without candidates.';
+comment on column results.diagnosis.reference_km is 'Distance of the nearest similar reference that was retrieved, km.';
+comment on column results.diagnosis.gallery_km is 'Distance of the nearest gallery photo that the policy allows, km.';
+comment on column results.diagnosis.probability_1_km is 'Chance of lying within 1 km, judged by the scores of other authors'' photos; null without a score.';
+comment on column results.diagnosis.probability_25_km is 'Chance of lying within 25 km, judged by the scores of other authors'' photos; null without a score.';
+comment on column results.diagnosis.probability_200_km is 'Chance of lying within 200 km, judged by the scores of other authors'' photos; null without a score.';
+comment on column results.diagnosis.probability_750_km is 'Chance of lying within 750 km, judged by the scores of other authors'' photos; null without a score.';
+comment on column results.diagnosis.probability_2500_km is 'Chance of lying within 2500 km, judged by the scores of other authors'' photos; null without a score.';
+comment on column results.diagnosis.run_id is 'Dagster run that made the row.';
 
 create table results.pool_choice (
     experiment varchar, lmm varchar, answers bigint, retrieved bigint, n bigint,
@@ -114,19 +326,39 @@ comment on column results.pool_choice.geoscore is 'Mean of 5000 exp(-error_km / 
 comment on column results.pool_choice.chosen is 'Whether the experiment takes this pool.';
 
 create table results.published (
-    paper varchar, paper_table varchar, method varchar, variant varchar, benchmark varchar,
-    experiment varchar, threshold_km integer, accuracy double, note varchar
+    paper varchar, paper_table varchar, year integer, method varchar, variant varchar, benchmark varchar,
+    experiment varchar, threshold_km integer, accuracy double, basis varchar, source varchar, caveat varchar,
+    note varchar
 );
-comment on table results.published is 'Accuracies the papers print.';
+comment on table results.published is 'Published accuracies: the papers'' baselines and the state of the art; docs/published.md says what the marks mean.';
 comment on column results.published.paper is 'Paper that prints the number.';
 comment on column results.published.paper_table is 'Where in the paper; null if known only from later work.';
+comment on column results.published.year is 'Year in which the method was published.';
 comment on column results.published.method is 'Method, as the paper names it.';
 comment on column results.published.variant is 'Variant, as the paper names it; null if there is only one.';
 comment on column results.published.benchmark is 'Dataset.';
 comment on column results.published.experiment is 'Our experiment that repeats this row; null if none does.';
 comment on column results.published.threshold_km is 'Threshold, km; null where only a relative gain is printed.';
 comment on column results.published.accuracy is 'Fraction; null where only a relative gain is printed.';
-comment on column results.published.note is 'What a reader of the number should know.';
+comment on column results.published.basis is 'How we know it: paper, read in that paper; code, in its authors'' repository; secondary, quoted by others, the paper''s own table not seen; re-run, obtained by others than the method''s authors; unverified, not checked against any text.';
+comment on column results.published.source is 'Where we have the number from.';
+comment on column results.published.caveat is 'What stands against a comparison: who re-ran what, another protocol, rounding, part of a test set; null if nothing is known.';
+comment on column results.published.note is 'Settings, and anything else a reader of the number should know.';
+
+create table results.published_metric (
+    paper varchar, method varchar, variant varchar, benchmark varchar, metric varchar, value double,
+    basis varchar, source varchar, caveat varchar
+);
+comment on table results.published_metric is 'Published measures that are no accuracy within a distance of the benchmark''s own queries: GeoScore, errors, place names, oracles.';
+comment on column results.published_metric.paper is 'Paper that prints the number.';
+comment on column results.published_metric.method is 'Method, as the paper names it.';
+comment on column results.published_metric.variant is 'Variant, as the paper names it; null if there is only one.';
+comment on column results.published_metric.benchmark is 'Dataset.';
+comment on column results.published_metric.metric is 'What is measured; names in _km are kilometres, in _accuracy or _share fractions.';
+comment on column results.published_metric.value is 'The number.';
+comment on column results.published_metric.basis is 'How we know it; as in results.published.';
+comment on column results.published_metric.source is 'Where we have the number from.';
+comment on column results.published_metric.caveat is 'What stands against a comparison; null if nothing is known.';
 
 create table results.published_reference (
     paper varchar, paper_table varchar, benchmark varchar, embedding varchar, gallery varchar, top integer,
@@ -282,7 +514,7 @@ create table lineage.materialization (
     asset varchar, partition varchar, data_version varchar, code_version varchar,
     run_id varchar, mlflow_run_id varchar, git_commit varchar,
     started_at timestamp, finished_at timestamp, rows bigint, bytes bigint,
-    path varchar, config json, current boolean
+    path varchar, config json, profile varchar, current boolean
 );
 comment on table lineage.materialization is 'Every artefact ever made, as far as files and the event log remember.';
 comment on column lineage.materialization.asset is 'Asset.';
@@ -298,6 +530,7 @@ comment on column lineage.materialization.rows is 'Rows, or items in a folder.';
 comment on column lineage.materialization.bytes is 'Size.';
 comment on column lineage.materialization.path is 'Where the data lie, relative to G3_HOME.';
 comment on column lineage.materialization.config is 'Every setting that determined the data, JSON.';
+comment on column lineage.materialization.profile is 'SHA-256 of the whole profile, kept as profiles/<sha>.json; null in records of earlier versions.';
 comment on column lineage.materialization.current is 'Whether the file on disk is this one; false if it was superseded or removed.';
 
 create table lineage.input (

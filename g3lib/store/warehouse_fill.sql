@@ -16,6 +16,7 @@ select
     cast(record->>'bytes' as bigint) as bytes,
     record->>'path' as path,
     record->'config' as config,
+    nullif(record->>'profile', '') as profile,
     current
 from records
 order by finished_at;

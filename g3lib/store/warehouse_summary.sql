@@ -6,11 +6,14 @@ with measured as (
     select
         benchmark, experiment, first(method) as method, first(variant) as variant,
         string_agg(distinct lmm, ' + ' order by lmm) as lmm,
+        first(gallery_policy) as gallery_policy,
         count(*) as n,
         -- two failures in the middle: infinity minus itself would be no number
         case when count(error_km) * 2 < count(*) then 'inf'::double
             else median(coalesce(error_km, 'inf'::double)) end as median_km,
         avg(error_km) as mean_km,
+        -- one of the errors, not a value between two: beside infinity there is none
+        quantile_disc(coalesce(error_km, 'inf'::double), 0.9) as p90_km,
         avg(coalesce(5000 * exp(-error_km / 1492.7), 0)) as geoscore
     from results.prediction
     group by benchmark, experiment
@@ -37,7 +40,8 @@ timed as (
 select
     measured.*, asked.parse_failure_rate,
     coalesce(asked.tokens_in, 0) as tokens_in, coalesce(asked.tokens_out, 0) as tokens_out,
-    case when asked.benchmark is null then 0 else asked.cost_usd end as cost_usd,
+    case when asked.benchmark is not null then asked.cost_usd
+        when measured.variant is distinct from 'outside' then 0 end as cost_usd,  -- what others paid is not known
     timed.seconds
 from measured
 left join asked using (benchmark, experiment)

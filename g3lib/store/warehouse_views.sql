@@ -7,6 +7,10 @@ with printed as (  -- a number repeated in several tables of one paper is one ro
         string_agg(paper_table, ', ' order by paper_table) as paper_table,
         first(method order by paper_table) as method,
         first(variant order by paper_table) as variant,
+        first(year order by paper_table) as year,
+        first(basis order by paper_table) as basis,
+        first(source order by paper_table) as source,
+        first(caveat order by paper_table) as caveat,
         first(note order by paper_table) as note
     from results.published
     group by paper, benchmark, experiment, threshold_km, accuracy,
@@ -24,12 +28,14 @@ select
     printed.accuracy as published,
     measured.accuracy - printed.accuracy as difference,
     printed.accuracy between measured.ci_low and measured.ci_high as covered,
-    printed.paper, printed.paper_table, printed.variant as published_variant, printed.note
+    printed.paper, printed.paper_table, printed.variant as published_variant, printed.year,
+    printed.basis, printed.source, printed.caveat, printed.note
 from results.accuracy as measured
 full join printed
     on printed.benchmark = measured.benchmark
     and printed.experiment = measured.experiment
     and printed.threshold_km = measured.threshold_km
+    and coalesce(measured.gallery_policy, 'open') = 'open'  -- the papers' protocol
 order by benchmark, experiment, method, variant, threshold_km;
 comment on view results.leaderboard is 'Measured beside published: one row per measured accuracy and published counterpart; either side may be missing.';
 comment on column results.leaderboard.benchmark is 'Dataset.';
@@ -37,7 +43,7 @@ comment on column results.leaderboard.experiment is 'Our experiment; null for a 
 comment on column results.leaderboard.method is 'Method.';
 comment on column results.leaderboard.variant is 'Variant.';
 comment on column results.leaderboard.lmm is 'The LMM of the measurement; stand-in is the demo''s own and no language model.';
-comment on column results.leaderboard.gallery_policy is 'Which gallery photos a query may meet.';
+comment on column results.leaderboard.gallery_policy is 'Gallery photos that a query may meet; published numbers stand beside open ones only, the papers'' protocol; null where nothing is retrieved or measured.';
 comment on column results.leaderboard.threshold_km is 'Threshold, km.';
 comment on column results.leaderboard.accuracy is 'Measured, a fraction; null if never measured.';
 comment on column results.leaderboard.ci_low is 'Lower end of the measured 95 % interval.';
@@ -50,35 +56,47 @@ comment on column results.leaderboard.covered is 'Whether the measured interval 
 comment on column results.leaderboard.paper is 'Paper that prints the number.';
 comment on column results.leaderboard.paper_table is 'Its table or tables.';
 comment on column results.leaderboard.published_variant is 'Variant, as the paper names it.';
+comment on column results.leaderboard.year is 'Year in which the method was published.';
+comment on column results.leaderboard.basis is 'How we know the published number; see results.published.';
+comment on column results.leaderboard.source is 'Where we have the published number from.';
+comment on column results.leaderboard.caveat is 'What stands against the comparison.';
 comment on column results.leaderboard.note is 'What a reader of the published number should know.';
 
 create view results.table_3 as
+with measured as (from results.reference_distance where kind = 'similar')
 select
-    measured.benchmark, measured.gallery, measured.policy, measured.top,
-    measured.mean_km, printed.mean_km as published_mean_km,
+    coalesce(measured.benchmark, printed.benchmark) as benchmark,
+    coalesce(measured.gallery, printed.gallery) as gallery,
+    measured.policy,
+    coalesce(measured.top, printed.top) as top,
+    measured.mean_km, printed.mean_km as published_mean_km, measured.mean_km - printed.mean_km as mean_difference_km,
     measured.median_km, printed.median_km as published_median_km,
-    measured.max_km, printed.max_km as published_max_km,
-    measured.min_km, printed.min_km as published_min_km,
+    measured.median_km - printed.median_km as median_difference_km,
+    measured.max_km, printed.max_km as published_max_km, measured.max_km - printed.max_km as max_difference_km,
+    measured.min_km, printed.min_km as published_min_km, measured.min_km - printed.min_km as min_difference_km,
     measured.queries, printed.embedding as published_embedding, printed.note
-from results.reference_distance as measured
-left join results.published_reference as printed
+from measured
+full join results.published_reference as printed
     on printed.benchmark = measured.benchmark and printed.gallery = measured.gallery
     and printed.top = measured.top and measured.policy = 'open'
-where measured.kind = 'similar'
-order by measured.benchmark, measured.policy, measured.top, measured.gallery;
-comment on view results.table_3 is 'Distance of the similar references to their query (G3, Table 3), with the published numbers beside the open gallery.';
+order by benchmark, policy nulls last, top, gallery;
+comment on view results.table_3 is 'Distance of the similar references to their query (G3, Table 3), with the published numbers beside the open gallery; either side may be missing. No interval is known for them.';
 comment on column results.table_3.benchmark is 'Dataset of the queries.';
 comment on column results.table_3.gallery is 'Whose embedding retrieves.';
-comment on column results.table_3.policy is 'Gallery photos that may be retrieved.';
+comment on column results.table_3.policy is 'Gallery photos that may be retrieved; null if never measured.';
 comment on column results.table_3.top is 'References per query.';
 comment on column results.table_3.mean_km is 'Mean distance of a query''s references, km, over queries.';
 comment on column results.table_3.published_mean_km is 'The same, published.';
+comment on column results.table_3.mean_difference_km is 'Measured minus published, km.';
 comment on column results.table_3.median_km is 'Median distance of a query''s references, km, over queries.';
 comment on column results.table_3.published_median_km is 'The same, published.';
+comment on column results.table_3.median_difference_km is 'Measured minus published, km.';
 comment on column results.table_3.max_km is 'Distance of the farthest reference, km, over queries.';
 comment on column results.table_3.published_max_km is 'The same, published.';
+comment on column results.table_3.max_difference_km is 'Measured minus published, km.';
 comment on column results.table_3.min_km is 'Distance of the nearest reference, km, over queries.';
 comment on column results.table_3.published_min_km is 'The same, published.';
+comment on column results.table_3.min_difference_km is 'Measured minus published, km.';
 comment on column results.table_3.queries is 'Queries measured.';
 comment on column results.table_3.published_embedding is 'The embedding, as the paper names it.';
 comment on column results.table_3.note is 'What a reader of the published numbers should know.';

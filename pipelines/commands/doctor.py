@@ -79,6 +79,7 @@ def findings(profile: Profile, home: Home) -> Iterator[Finding]:
     yield from _heads(profile, home)
     yield from _official_references(profile, home)
     yield from _lmms(profile)
+    yield _notifications(profile)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     yield Finding("Chromium", chromium or "none", bool(chromium), "for the page test only", needed=False)
 
@@ -199,7 +200,7 @@ def _file(what: str, path: Path) -> Finding:
 
 def _lmms(profile: Profile) -> Iterator[Finding]:
     """The LMM that experiments ask by default, and the others that some of them name."""
-    named = dict.fromkeys([DEFAULT_LMM, *(experiment(each).lmm for each in profile.experiments)])
+    named = dict.fromkeys([DEFAULT_LMM, *(experiment(each).lmm for each in profile.arms)])
     for name in named:
         yield from _lmm(name, profile.lmm_named(name), profile.name == "demo")
 
@@ -226,3 +227,18 @@ def _lmm(name: str, lmm: LmmSettings, may_stand_in: bool) -> Iterator[Finding]:
     except httpx.HTTPError as problem:
         ok, found = False, type(problem).__name__
     yield Finding(f"{what} {lmm.model}", found, ok, f"is {prefix}BASE_URL right, and the server up?")
+
+
+def _notifications(profile: Profile) -> Finding:
+    """Who is told when a scheduled run fails; no address is shown."""
+    from pipelines.notifying import is_address
+
+    urls = [url.get_secret_value() for url in profile.notify.urls]
+    unknown = [str(number) for number, url in enumerate(urls, 1) if not is_address(url)]
+    found = f"{len(urls)} addresses, {'a' if profile.notify.command else 'no'} command"
+    remedy = "for messages when a run fails, set G3_NOTIFY__URLS (docs/operations.md)"
+    if unknown:
+        remedy = f"notify.urls: Apprise cannot read number {', '.join(unknown)}"
+    return Finding(
+        "notifications", found, profile.notify.is_set and not unknown, remedy, needed=bool(unknown)
+    )

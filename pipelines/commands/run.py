@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,11 @@ from g3lib.store import Home
 from pipelines.commands.failures import BUSY, WRONG_USAGE, CommandFailed
 from pipelines.commands.showing import show_leaderboard
 from pipelines.home import IN_PROCESS_TAG, HomeIsBusy, Preparation, exclusive, prepare, tidy
-from pipelines.settings import SettingsError, load_home, load_profile
+from pipelines.settings import SettingsError, load_home, load_profile, profile_argument
+
+if TYPE_CHECKING:
+    from assets.plan import Workflow
+    from pipelines.conductor import Made
 
 UNTRACKED = {  # steps that need no MLflow
     *("metadata", "photos", "captions", "colour_histograms", "published"),
@@ -24,7 +29,13 @@ SPACE_REMEDY = (
 )
 
 
-def run_profile(name: str | None, experiments: Sequence[str], plan: bool, estimate: bool = False) -> None:
+def run_profile(
+    name: str | None,
+    experiments: Sequence[str],
+    plan: bool,
+    estimate: bool = False,
+    accept: bool = False,
+) -> None:
     """Make what is out of date in the profile's home; raises CommandFailed with the remedy."""
     started = perf_counter()
     profile, home = settings(name, experiments)
@@ -39,7 +50,7 @@ def run_profile(name: str | None, experiments: Sequence[str], plan: bool, estima
             if plan:
                 _show_plan(profile, home)
             else:
-                _conduct(profile, home, started)
+                _conduct(profile, home, started, accept)
     except HomeIsBusy as busy:
         raise CommandFailed(str(busy), BUSY) from busy
 
@@ -52,7 +63,7 @@ def settings(name: str | None, experiments: Sequence[str] = ()) -> tuple[Profile
         profile = load_profile(name)
     except SettingsError as problem:
         raise CommandFailed(str(problem), WRONG_USAGE) from problem
-    os.environ["G3_PROFILE"] = profile.name
+    os.environ["G3_PROFILE"] = profile_argument(name)
     return profile, load_home(profile)
 
 
@@ -75,36 +86,41 @@ def _show_plan(profile: Profile, home: Home) -> None:
         click.echo(f"{step.name:<20} {len(pending):>4} of {len(step.keys(profile))} to make")
 
 
-def _conduct(profile: Profile, home: Home, started: float) -> None:
+def _conduct(profile: Profile, home: Home, started: float, accept: bool) -> None:
     import dagster as dg
 
     preparation = prepare(home)
     from assets.plan import Workflow
     from assets.steps import STEPS
+    from assets.watching import ACCEPT_TAG
     from pipelines.conductor import StageFailed, conduct, needs_publishing, publish
     from pipelines.interrupts import remembered_interrupts
 
     workflow = Workflow(profile, home, STEPS)
-    if not any(workflow.pending(step) for step in STEPS.values()) and not needs_publishing(home):
+    if not any(workflow.pending(step) for step in STEPS.values()) and not needs_publishing(
+        home, profile.reports
+    ):
         preparation.wait()
         click.echo("Everything is current: inputs, code and configuration are unchanged.")
     else:
         from pipelines.definitions import build_definitions
 
         definitions, tags = build_definitions(profile, home), {IN_PROCESS_TAG: str(os.getpid())}
+        tags |= {ACCEPT_TAG: "true"} if accept else {}
         own = 0.0
         with dg.DagsterInstance.get() as instance, remembered_interrupts() as check:
             if closed := tidy(home, instance):
                 click.echo(f"Closed {closed} runs of a process that had ended before them.")
             try:
-                announce = _announcer(preparation)
+                announce = announcer(preparation)
                 for made in conduct(workflow, definitions, instance, list(STEPS), tags, announce):
                     own += made.stage_seconds
                     click.echo(f"  done in {made.seconds:.1f} s")
+                    _show_accepted(workflow, made)
                     check()
-                click.echo("warehouse")
+                click.echo("warehouse, report" if profile.reports else "warehouse")
                 preparation.wait()
-                own += publish(definitions, instance, tags)
+                own += publish(definitions, instance, tags, profile.reports)
             except StageFailed as failure:
                 raise CommandFailed(_with_remedy(str(failure))) from failure
             except dg.DagsterExecutionInterruptedError as interrupt:
@@ -113,7 +129,7 @@ def _conduct(profile: Profile, home: Home, started: float) -> None:
     show_leaderboard(home)
 
 
-def _announcer(preparation: Preparation) -> Callable[[Sequence[str], str | None, int, int], None]:
+def announcer(preparation: Preparation) -> Callable[[Sequence[str], str | None, int, int], None]:
     """A line for each Dagster run before it starts; the first tracked one waits for MLflow's database."""
 
     def announce(steps: Sequence[str], partition: str | None, number: int, count: int) -> None:
@@ -126,7 +142,18 @@ def _announcer(preparation: Preparation) -> Callable[[Sequence[str], str | None,
     return announce
 
 
+def _show_accepted(workflow: "Workflow", made: "Made") -> None:
+    """What is worse than before and was kept because of --accept."""
+    for key in made.keys:
+        record = workflow.record(key)
+        for check in record.checks if record and record.run_id == made.run_id else ():
+            if "accepted" in check.metadata:
+                click.echo(f"  accepted: {check.metadata['accepted']}")
+
+
 def _with_remedy(message: str) -> str:
+    if "--accept" in message:
+        return message  # to run again as it is would end the same way
     full = any(sign in message for sign in SIGNS_OF_A_FULL_DISK)
     return f"{message}\n{SPACE_REMEDY if full else 'What was finished is kept; run again to go on.'}"
 

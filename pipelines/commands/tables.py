@@ -1,4 +1,4 @@
-"""`g3 results`, `g3 sql`, `g3 trace` and `g3 photos`: tables in the terminal; nothing is written."""
+"""`g3 results`, `g3 sql` and `g3 photos`: tables in the terminal; nothing is written."""
 
 import sys
 from pathlib import Path
@@ -21,42 +21,22 @@ def show_results(name: str | None, profile: str | None, limit: int, svg: Path | 
         _need_warehouse(home)
         show_leaderboard(home, svg)
         return
-    there = _query(home, "select table_name from information_schema.tables where table_schema = 'results'")[
-        "table_name"
-    ].to_list()
+    there = ask_warehouse(
+        home, "select table_name from information_schema.tables where table_schema = 'results'"
+    )["table_name"].to_list()
     if name not in there:
         raise CommandFailed(f"no table results.{name}; there are: {', '.join(sorted(there))}", WRONG_USAGE)
-    _print(_query(home, f'from results."{name}" limit {int(limit)}'), svg)
+    print_frame(ask_warehouse(home, f'from results."{name}" limit {int(limit)}'), svg)
 
 
 def show_query(query: str, profile: str | None, csv: bool) -> None:
     """Whatever the warehouse answers to a query."""
     _, home = settings(profile)
-    answer = _query(home, query)
+    answer = ask_warehouse(home, query)
     if csv:
         sys.stdout.write(answer.write_csv())
     else:
-        _print(answer)
-
-
-def show_trace(benchmark: str, experiment: str, profile: str | None) -> None:
-    """The lineage of an accuracy row: every materialization upstream, and how many photos that is."""
-    _, home = settings(profile)
-    known = _query(home, "select distinct benchmark, experiment from results.accuracy order by all")
-    if (benchmark, experiment) not in known.rows():
-        there = "; ".join(f"{b} {e}" for b, e in known.rows()) or "nothing yet: g3 run"
-        raise CommandFailed(f"no accuracy of {benchmark} {experiment}; there are: {there}", WRONG_USAGE)
-    partition = f"{benchmark}|{experiment}"
-    traced = _query(
-        home,
-        "select depth, asset, partition, left(data_version, 12) as data_version, code_version, "
-        "left(git_commit, 12) as git_commit, left(run_id, 8) as dagster_run, "
-        f"left(mlflow_run_id, 8) as mlflow_run from lineage.trace('accuracy', '{partition}') "
-        "order by depth, asset, partition",
-    )
-    _print(traced)
-    shards = traced.filter(asset="photos").height
-    click.echo(f"{traced.height} materializations, down to {shards} photo shards.")
+        print_frame(answer)
 
 
 def show_positions(folder: Path, csv: bool) -> None:
@@ -77,7 +57,7 @@ def show_positions(folder: Path, csv: bool) -> None:
     if csv:
         sys.stdout.write(table.write_csv())
     else:
-        _print(table)
+        print_frame(table)
         click.echo(f"{known.height} of {table.height} photos have a position.")
 
 
@@ -86,7 +66,8 @@ def _need_warehouse(home: Home) -> None:
         raise CommandFailed(f"{home.warehouse} is not there yet; `g3 run` makes it")
 
 
-def _query(home: Home, query: str) -> pl.DataFrame:
+def ask_warehouse(home: Home, query: str) -> pl.DataFrame:
+    """What the warehouse answers; CommandFailed with DuckDB's words, or with what makes a warehouse."""
     import duckdb
 
     from g3lib.store import warehouse
@@ -98,14 +79,18 @@ def _query(home: Home, query: str) -> pl.DataFrame:
         raise CommandFailed(f"{problem}", WRONG_USAGE) from problem
 
 
-def _print(frame: pl.DataFrame, svg: Path | None = None) -> None:
+def print_frame(frame: pl.DataFrame, svg: Path | None = None) -> None:
+    """A frame in the terminal, whole values; and as a picture if asked."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table()
     for name in frame.columns:
         table.add_column(name, overflow="fold")  # a cut value is of no use
     for row in frame.iter_rows():
-        table.add_row(*("" if value is None else _cell(value) for value in row))
+        table.add_row(
+            *("" if value is None else Text(_cell(value)) for value in row)
+        )  # brackets are no markup
     show(table, svg, None if sys.stdout.isatty() else PIPE_WIDTH)
 
 

@@ -24,6 +24,7 @@ def serve(profile: str | None, port: int, mlflow_port: int) -> None:
     quiet = {"MLFLOW_ENABLE_TELEMETRY": "false", "DO_NOT_TRACK": "1"}
     # else eight more processes of MLflow's, which evaluate LLM traces and take long to end
     environment = os.environ | quiet | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment.setdefault("G3_NOTIFY__PAGES", f"http://127.0.0.1:{port}")  # for links in messages
     dagster = [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE)]
     mlflow = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     commands = {

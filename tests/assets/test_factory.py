@@ -15,6 +15,7 @@ from assets.resources import Store, Tracking
 from assets.step import Outcome, Rule, Step, Task, Upstream
 from g3lib.experiments import Profile
 from g3lib.store import Home, Key, Record
+from g3lib.store.snapshots import kept_profile
 from pipelines.settings import load_profile
 
 NUMBERS = Key("numbers")
@@ -101,7 +102,9 @@ class Toys:
         return Workflow(self.profile, self.home, self.steps()).record(key)
 
     def files(self) -> list[str]:
-        found = (path for path in self.home.root.rglob("*") if path.is_file())
+        found = (
+            path for path in self.home.root.rglob("*") if path.is_file() and path.parent.name != "profiles"
+        )
         return sorted(self.home.relative(path) for path in found)
 
 
@@ -125,6 +128,7 @@ def test_what_is_made_carries_its_record(toys: Toys) -> None:
     assert result.success and numbers and squares
     assert (numbers.run_id, numbers.rows, numbers.config) == (result.run_id, 3, {"how": "well"})
     assert [(each.name, each.passed) for each in numbers.checks] == [("is_good", True)]
+    assert kept_profile(toys.home, numbers.profile) == toys.profile.model_dump(mode="json")
     assert [(each.asset, each.data_version) for each in squares.inputs] == [("numbers", numbers.data_version)]
     assert toys.files() == [
         "models/squares.json",

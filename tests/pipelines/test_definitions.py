@@ -54,7 +54,9 @@ def specification(definitions: dg.Definitions) -> dict[str, Any]:
         "assets": assets,
         "jobs": sorted(job.name for job in definitions.jobs or []),
         "schedules": {each.name: each.job_name for each in definitions.schedules or []},  # type: ignore[union-attr]
-        "sensors": {each.name: each.job_name for each in definitions.sensors or []},
+        "sensors": {
+            each.name: each.job_name if each.has_jobs else None for each in definitions.sensors or []
+        },
     }
 
 

@@ -53,7 +53,8 @@ def test_table_3_has_a_row_for_each_embedding_and_policy(variants: TinyHome) -> 
         for gallery in ("image-gps-text-equal-earth", "image-gps-text-neighbourhood"):
             assert {(gallery, policy, top) for policy in policies} <= found
         assert ("official", "open", top) in found
-    assert rows["queries"].unique().to_list() == [QUERIES]
+    measured = rows["queries"].drop_nulls()  # the published rows are there too
+    assert measured.unique().to_list() == [QUERIES] and measured.len() > 0
 
 
 def test_official_references_are_shown_to_the_lmm(variants: TinyHome) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from g3lib.images.fates import Fate
 from g3lib.images.metadata.findings import Action, Finding, as_table
-from g3lib.images.metadata.table import METADATA, Metadata
+from g3lib.images.metadata.table import METADATA, SCENE_TABLE, SCENES, Metadata
 from g3lib.images.metadata.whereabouts import Whereabouts
 
 Rows = NDArray[np.bool_]
@@ -24,7 +24,7 @@ class Draft:
     """
 
     title: str
-    text: pl.DataFrame  # photo_id, author, licence, locator and the place fields
+    text: pl.DataFrame  # photo_id, author, licence, locator, scene if it is told, and the place fields
     lat: NDArray[np.float64]
     lon: NDArray[np.float64]
     how: NDArray[np.uint8]
@@ -71,7 +71,14 @@ class Draft:
         table = self.text.with_columns(
             **columns, **{name: pl.lit(None, pl.String) for name in sorted(absent)}
         )
-        return Metadata(table.select(list(METADATA)), as_table(self.findings))
+        return Metadata(table.select(list(METADATA)), as_table(self.findings), self._scenes())
+
+    def _scenes(self) -> pl.DataFrame:
+        if "scene" not in self.text.columns:
+            return SCENE_TABLE.to_frame()
+        plain = self.text["scene"].str.strip_chars().str.strip_suffix(".0").str.to_lowercase()
+        scene = plain.replace({"": None} | {str(label): name for label, name in enumerate(SCENES)})
+        return self.text.select("photo_id", scene=scene)
 
 
 def _degrees(values: NDArray[np.float64], unplaced: Rows) -> pl.Series:

@@ -53,6 +53,7 @@ GEOESTIMATION = Form(
         "lon": ("lon",),
         "locator": ("img_id",),
         "accuracy": ("accuracy",),
+        "scene": ("s3_label",),
         **PLACES,
     }
 )
@@ -117,6 +118,7 @@ ANY = Form(
         "lon": ("lon", "lng", "long", "longitude"),
         "locator": ("locator", "url", "photo_id", "img_id", "image_id", "id"),
         "accuracy": ("accuracy",),
+        "scene": ("scene", "s3_label"),
         **PLACES,
     }
 )

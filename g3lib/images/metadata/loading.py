@@ -30,7 +30,7 @@ from g3lib.images.metadata.records import Layout, Tally
 from g3lib.images.metadata.table import PLACE_FIELDS, BadMetadata
 from g3lib.images.metadata.whereabouts import Whereabouts
 
-TEXT = ("photo_id", "author", "licence", "locator", *PLACE_FIELDS)
+TEXT = ("photo_id", "author", "licence", "locator", "scene", *PLACE_FIELDS)
 STRIPPED = ("photo_id", "country", "country_code")
 
 

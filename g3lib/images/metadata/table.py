@@ -1,6 +1,6 @@
 """The one form that every publisher's metadata take here, and the report of what was found in them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -21,6 +21,14 @@ METADATA = pl.Schema(
     }
 )
 
+SCENES = (
+    "indoor",
+    "natural",
+    "urban",
+)  # S3_Label 0, 1, 2: three superclasses of Places365, as GeoEstimation has them
+
+SCENE_TABLE = pl.Schema({"photo_id": pl.String, "scene": pl.String})
+
 FINDINGS = pl.Schema(
     {
         "name": pl.String,  # what lies, such as `swapped_coordinates`
@@ -38,7 +46,11 @@ class BadMetadata(ValueError):
 
 @dataclass(frozen=True)
 class Metadata:
-    """Checked facts (schema METADATA) and what was found on the way (schema FINDINGS)."""
+    """Checked facts (schema METADATA), what was found on the way (schema FINDINGS), and what each photo shows.
+
+    `scenes` (schema SCENE_TABLE): of every row SCENES, the file's own words, or null; no rows where nobody tells.
+    """
 
     table: pl.DataFrame
     findings: pl.DataFrame
+    scenes: pl.DataFrame = field(default_factory=SCENE_TABLE.to_frame)

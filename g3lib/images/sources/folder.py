@@ -69,7 +69,7 @@ class Folder:
         root = Path(self.settings.path).expanduser()
         if not root.is_dir():
             return {}
-        files = _candidates(root)
+        files = files_below(root)
         digest = hashlib.sha256()
         for name in files if shard is None else files[place.rows(shard)]:
             digest.update(f"{name}\0{_stamp(root / name)}\n".encode("utf-8", "surrogateescape"))
@@ -116,7 +116,7 @@ class Folder:
         return root
 
     def _files(self) -> list[str]:
-        files = _candidates(self._root())
+        files = files_below(self._root())
         if not files:
             endings = " ".join(sorted(ENDINGS | UNREAD_ENDINGS))
             raise BadMetadata(f"{self._root()}: no file in it ends in {endings}; are they elsewhere?")
@@ -129,7 +129,7 @@ def position_table(folder: Path, author: str = UNKNOWN, licence: str = UNKNOWN) 
     return _positions(source._root(), source._files(), source.settings, None)
 
 
-def _candidates(root: Path) -> list[str]:
+def files_below(root: Path) -> list[str]:
     """Paths below a folder that are named like photos, sorted; what lies behind links to folders is left alone."""
     found = list[str]()
     for folder, below, names in os.walk(root):

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from g3lib.candidates.prompts import prompt_set
-from g3lib.experiments import EXPERIMENTS, Experiment, Prompt, experiment
-from g3lib.experiments.catalogue import DIVERSIFIED, FIGURE_3, FIGURE_4, G3, LMM_ONLY
+from g3lib.experiments import EXPERIMENTS, POLICIES, Experiment, Prompt, experiment, open_arm
+from g3lib.experiments.catalogue import DIVERSIFIED, FIGURE_3, FIGURE_4, G3, LMM_ONLY, arms
+from g3lib.experiments.experiment import GalleryPolicy
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,8 @@ from g3lib.experiments.catalogue import DIVERSIFIED, FIGURE_3, FIGURE_4, G3, LMM
         ({"gallery": "images"}, "gallery='images' is none of"),
         ({"alignment": "image"}, "alignment='image' is none of .*image-gps"),
         ({"selection": "best"}, "selection='best' is none of .*verifier"),
+        ({"policy": "closed"}, "policy='closed' is none of .*other-authors"),
+        ({"policy": "other-authors", "gallery": "official"}, "only the open one"),
         ({"prompts": (*DIVERSIFIED, DIVERSIFIED[0])}, "prompts share a source"),
     ],
 )
@@ -55,6 +58,45 @@ def test_names_in_the_catalogue_are_unique_and_found() -> None:
 def test_an_unknown_name_brings_the_known_ones() -> None:
     with pytest.raises(KeyError, match=r"no experiment 'g4'; there are: .*g3-without-alignment"):
         experiment("g4")
+
+
+@pytest.mark.parametrize("policy", POLICIES[1:])
+def test_an_arm_is_the_experiment_with_another_gallery(policy: GalleryPolicy) -> None:
+    arm = experiment(f"g3+{policy}")
+    assert arm == replace(G3, name=f"g3+{policy}", policy=policy)
+    assert open_arm(arm.name) == "g3"
+    asked = experiment(f"g3+{policy}@llava")
+    assert (asked.name, asked.lmm, asked.policy) == (f"g3+{policy}@llava", "llava", policy)
+    assert open_arm(asked.name) == "g3@llava"
+    shown, zero_shot = G3.prompts[1], G3.prompts[0]
+    assert arm.question(shown) != G3.question(shown), "other references are other questions"
+    assert arm.question(zero_shot) == G3.question(zero_shot), "what shows none is asked once"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("g3+open", "behind . stands one of other-authors"),
+        ("g3+mine", "behind . stands one of other-authors"),
+        ("lmm-only+other-authors", "gallery None, of which there is only the open one"),
+        ("g4+other-authors", "there are: .*g3-without-alignment"),
+    ],
+)
+def test_an_arm_that_cannot_be_says_why(name: str, message: str) -> None:
+    with pytest.raises(KeyError, match=message):
+        experiment(name)
+
+
+def test_every_retrieval_experiment_has_every_arm_once() -> None:
+    found = arms(
+        ["nn-clip", "lmm-only", "g3@llava", "g3-official-references", "g3+other-authors", "nn-clip"], POLICIES
+    )
+    assert found == (
+        *("nn-clip", "nn-clip+other-authors", "nn-clip+other-authors-no-duplicates", "lmm-only"),
+        *("g3@llava", "g3+other-authors@llava", "g3+other-authors-no-duplicates@llava"),
+        *("g3-official-references", "g3+other-authors"),
+    )
+    assert arms(["g3", "nn-clip"], ["open"]) == ("g3", "nn-clip")
 
 
 def test_the_papers_setting() -> None:

@@ -9,7 +9,15 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from g3lib.experiments import ALIGNMENTS, EXPERIMENTS, HEADS, AlignmentSettings, Profile, experiment
+from g3lib.experiments import (
+    ALIGNMENTS,
+    EXPERIMENTS,
+    HEADS,
+    POLICIES,
+    AlignmentSettings,
+    Profile,
+    experiment,
+)
 from g3lib.places import TEMPLATES
 
 FILES = sorted((Path(__file__).parents[3] / "pipelines" / "profiles").glob("*.yaml"))
@@ -60,9 +68,10 @@ def changed(where: str, value: Any) -> dict[str, Any]:
 def test_every_profile_loads_and_names_what_there_is(path: Path) -> None:
     profile = Profile(**load(path))
     assert profile.name == path.stem
-    assert {each.name for each in EXPERIMENTS} >= set(profile.experiments)
+    assert {each.name for each in EXPERIMENTS} >= {name.partition("+")[0] for name in profile.experiments}
+    assert profile.gallery_policies[0] == POLICIES[0], "the papers' own arm comes first"
     assert profile.caption_template in TEMPLATES
-    deepest = max(experiment(name).references_needed for name in profile.experiments)
+    deepest = max(experiment(name).references_needed for name in profile.arms)
     assert deepest <= profile.reference_depth
 
 

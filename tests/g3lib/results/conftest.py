@@ -14,6 +14,7 @@ def predictions() -> pl.DataFrame:
                 "experiment": experiment,
                 "method": "G3",
                 "variant": "a|b",
+                "gallery_policy": "open",
                 "photo_id": ["q1", "q2", "q3", "q4"],
                 "author": ["ann", "ann", "bob", None],
                 "lat": [10.0, -20.0, 0.0, None],
@@ -21,6 +22,7 @@ def predictions() -> pl.DataFrame:
                 "true_lat": [10.0, -20.0, 0.0, 5.0],
                 "true_lon": [-179.0, 20.0, 80.0, 5.0],
                 "error_km": [0.5, 30.0, 900.0, None],
+                "error_haversine_km": [0.5, 30.1, 898.0, None],
                 "source": ["retrieval", "prompt-0", "prompt-0", None],
                 "score": [0.5, 0.25, 0.125, None],
                 "lmm": lmm,
@@ -28,6 +30,21 @@ def predictions() -> pl.DataFrame:
             schema_overrides={"lmm": pl.String},
         )
         for experiment, lmm in (("g3", "stand-in"), ("nn-clip", None))
+    )
+
+
+@pytest.fixture
+def queries() -> pl.DataFrame:
+    """Where the four queries were taken: Springfield twice, in two states; a city without a state; at sea."""
+    return pl.DataFrame(
+        {
+            "benchmark": "toy",
+            "photo_id": ["q4", "q3", "q2", "q1"],
+            "city": [None, "Monaco", "Springfield", "Springfield"],
+            "state": [None, None, "Oregon", "Illinois"],
+            "country": [None, "Monaco", "United States", "United States"],
+            "continent": [None, "Europe", "North America", "North America"],
+        }
     )
 
 

@@ -11,6 +11,7 @@ from g3lib.results.metrics import (
     hits,
     mean_km,
     median_km,
+    p90_km,
     parse_failure_rate,
 )
 
@@ -39,6 +40,19 @@ def test_failures_are_infinitely_far_in_the_median_and_absent_from_the_mean() ->
     assert mean_km([1.0, 3.0, np.nan]) == 2.0
     assert all(math.isnan(each([])) for each in (median_km, mean_km, geoscore))
     assert math.isnan(mean_km([np.nan]))
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 1), (9, 9), (10, 9), (11, 10), (70, 63), (2997, 2698)])
+def test_nine_in_ten_lie_within_the_90th_percentile(count: int, expected: int) -> None:
+    errors = np.random.default_rng(0).permutation(np.arange(1.0, count + 1))
+    assert p90_km(errors) == expected
+    assert (errors <= p90_km(errors)).mean() >= 0.9 > (errors < p90_km(errors)).mean()
+
+
+def test_a_tenth_of_failures_is_beyond_the_90th_percentile_and_more_is_in_it() -> None:
+    assert p90_km([*range(1, 10), np.nan]) == 9.0
+    assert p90_km([*range(1, 9), np.nan, np.nan]) == math.inf
+    assert math.isnan(p90_km([]))
 
 
 def test_parse_failures_are_counted_over_answers() -> None:

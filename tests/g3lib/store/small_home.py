@@ -9,7 +9,9 @@ from g3lib.experiments.published import published
 from g3lib.images.duplicates import DUPLICATES, OVERLAP
 from g3lib.images.fates import LEDGER
 from g3lib.images.metadata import FINDINGS
-from g3lib.results import accuracy_table
+from g3lib.results.accuracy import accuracy_table, continent_table, place_table
+from g3lib.results.comparisons import comparison_table
+from g3lib.results.diagnosis import diagnose
 from g3lib.store import Check, Home, Input, Key, Record
 from g3lib.store.artifacts import commit_card, commit_table, frame_version
 
@@ -70,6 +72,7 @@ def predictions(experiment: str = "g3", queries: int = QUERIES) -> pl.DataFrame:
         experiment=pl.lit(experiment),
         method=pl.lit("G3"),
         variant=pl.lit("full"),
+        gallery_policy=pl.lit("open"),
         photo_id=pl.format("q{}", "i"),
         author=pl.format("a{}", pl.col("i") // 4),
         lat=pl.when(~failed).then(pl.col("i") * 0.5),
@@ -77,6 +80,11 @@ def predictions(experiment: str = "g3", queries: int = QUERIES) -> pl.DataFrame:
         true_lat=pl.col("i") * 0.5,
         true_lon=pl.lit(-179.0),
         error_km=pl.when(~failed).then(0.3 * 1.3 ** pl.col("i")),
+        error_haversine_km=pl.when(~failed).then(0.301 * 1.3 ** pl.col("i")),
+        city=pl.lit(None, pl.String),
+        state=pl.lit(None, pl.String),
+        country=pl.when(~failed).then(pl.lit("Japan")),
+        continent=pl.when(~failed).then(pl.lit("Asia")),
         source=pl.when(~failed).then(pl.lit("prompt-5")),
         score=pl.when(~failed).then(pl.lit(0.5)),
         lmm=pl.lit("gpt-4"),
@@ -130,18 +138,79 @@ def put_results(home: Home, queries: int = QUERIES) -> Record:
     shards = [put_photos(home, "mp16", 0), put_photos(home, "im2gps3k", 0)]
     index = record_of(Key("gallery_index", "image"), "index-1", (shards[0],), path="index/x")
     commit_card(home.card("index", index.key), index)
+    asked = put(home, Key("queries", "im2gps3k"), query_rows(queries), *shards)
+    retrieved = put(home, Key("references", "im2gps3k|image"), references(queries), index)
     proposed = candidates(queries=queries)
     made = put(home, Key("candidates", PARTITION), proposed, index, shards[1], seconds=30)
     scored = put(home, Key("scored_candidates", PARTITION), proposed, made, seconds=20)
     predicted = predictions(queries=queries)
     record = put(home, Key("predictions", PARTITION), predicted, scored, shards[1], seconds=5)
-    table = accuracy_table(predicted, queries, 200, 0)
-    put(home, Key("accuracy", PARTITION), table, record)
+    put_accuracy(home, PARTITION, predicted, query_rows(queries), record)
+    distances = query_rows(queries).select("photo_id", "gallery_km")
+    diagnosed = diagnose(predicted, proposed, references(queries), distances)
+    put(home, Key("diagnoses", PARTITION), diagnosed, record, scored, retrieved, asked)
+    both = pl.concat([predicted, predicted.with_columns(experiment=pl.lit("again"))])
+    put(home, Key("comparisons"), comparison_table(both, 200, 0), record)
     put(home, Key("published"), published())
     put(home, Key("pool_choice", "g3-chosen-pool"), pool_choice(), index)
     put_image_tables(home, *shards)
     put_distances(home, index)
     return record
+
+
+def put_accuracy(
+    home: Home, partition: str, predicted: pl.DataFrame, asked: pl.DataFrame, *inputs: Record
+) -> Record:
+    """The accuracies of predictions, with those by continent and place beside them."""
+    key = Key("accuracy", partition)
+    path = home.table(key)
+    tables = {
+        "continents": continent_table(predicted, asked, 200, 0),
+        "places": place_table(predicted, asked, 200, 0),
+    }
+    beside = [put_beside(path.parent / name / path.name, table) for name, table in tables.items()]
+    table = accuracy_table(predicted, predicted["photo_id"].n_unique(), 200, 0)
+    record = record_of(key, frame_version(table), inputs, path=home.relative(path))
+    record = replace(record, files={home.relative(each): each.stat().st_size for each in beside})
+    commit_table(path, table, record)
+    return record
+
+
+def query_rows(queries: int = QUERIES) -> pl.DataFrame:
+    """What is known of the queries of `predictions`; half are in Asia, half at sea."""
+    asia = pl.int_range(pl.len()) % 2 == 0
+    names = {name: pl.lit(None, pl.String) for name in ("city", "state", "scene", "detail")}
+    kilometres = {
+        f"gallery_km{end}": pl.lit(5.0) for end in ("", "_other_authors", "_other_authors_no_duplicates")
+    }
+    return predictions(queries=queries).select(
+        *("benchmark", "photo_id", "author"),
+        lat="true_lat",
+        lon="true_lon",
+        country=pl.when(asia).then(pl.lit("Japan")),
+        continent=pl.when(asia).then(pl.lit("Asia")),
+        bits_per_pixel=pl.lit(1.0),
+        **names,
+        **kilometres,
+    )
+
+
+def references(queries: int = QUERIES) -> pl.DataFrame:
+    """One gallery photo for each query, at the truth."""
+    return query_rows(queries).select(
+        "benchmark",
+        gallery=pl.lit("image"),
+        policy=pl.lit("open"),
+        photo_id="photo_id",
+        kind=pl.lit("similar"),
+        rank=pl.lit(0, pl.Int32),
+        reference_dataset=pl.lit("mp16"),
+        reference_id=pl.lit("0-0"),
+        reference_author=pl.lit("a"),
+        lat="lat",
+        lon="lon",
+        similarity=pl.lit(0.5, pl.Float32),
+    )
 
 
 def put_image_tables(home: Home, gallery: Record, queries: Record) -> None:

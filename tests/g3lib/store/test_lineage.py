@@ -38,6 +38,7 @@ records = st.builds(
     inputs=inputs,
     checks=st.lists(st.builds(Check, texts, st.booleans(), configs), max_size=2).map(tuple),
     files=st.dictionaries(texts, st.integers(0), max_size=3),
+    profile=texts,
 )
 RECORD = Record(
     *("alignment", "image-gps", "d" * 64, "f" * 64, "1", "run", None, "abc"),
@@ -68,6 +69,12 @@ def test_a_record_of_another_version_names_what_is_missing(missing: str) -> None
         Record.from_json(json.dumps(values))
     with pytest.raises(ValueError, match="surprise"):
         Record.from_json(json.dumps(asdict(RECORD) | {"surprise": 1}))
+
+
+def test_a_record_from_before_profiles_were_kept_has_none() -> None:
+    values = asdict(RECORD)
+    del values["profile"]
+    assert Record.from_json(json.dumps(values)) == RECORD and RECORD.profile == ""
 
 
 @given(plain)

@@ -28,11 +28,13 @@ from small_home import (
     record_of,
 )
 
+from g3lib.experiments.published import published, published_metrics
 from g3lib.results import accuracy_table, summary_table
 from g3lib.results.accuracy import SUMMARY_SCHEMA
 from g3lib.store import Home, Key, Record, warehouse
 from g3lib.store.artifacts import commit_card
-from g3lib.store.warehouse import Published, WarehouseError, _Commit, publish, query
+from g3lib.store.committed import Commit
+from g3lib.store.warehouse import Published, WarehouseError, publish, query
 
 PRICES = {"gpt-4": (10.0, 30.0)}
 Connection = duckdb.DuckDBPyConnection
@@ -44,7 +46,8 @@ def published_now(home: Home, history: pl.DataFrame = NO_HISTORY) -> Published:
 
 def test_nothing_at_all_still_gives_every_table(home: Home) -> None:
     done = publish(home, RUNS.clear(), NO_HISTORY, PRICES)
-    assert {name for name, rows in done.tables.items() if rows} == {"results.published_reference"}
+    packaged = {"results.published_reference", "results.published_metric"}
+    assert {name for name, rows in done.tables.items() if rows} == packaged
     assert query(home, "from results.prediction").schema["lat"] == pl.Float64
     assert query(home, "from results.leaderboard").height == 0
     assert query(home, "from lineage.trace('predictions', 'a|b')").height == 0
@@ -58,9 +61,16 @@ def test_every_file_and_record_arrives(home: Home) -> None:
         "results.prediction": QUERIES,
         "results.candidate": 2 * QUERIES,
         "results.accuracy": 5,
+        "results.accuracy_by_continent": 10,
+        "results.place_accuracy": 2,
+        "results.query": QUERIES,
+        "results.reference": QUERIES,
+        "results.diagnosis": QUERIES,
+        "results.comparison": 5,
         "results.summary": 1,
         "results.pool_choice": 2,
-        "results.published": 199,
+        "results.published": published().height,
+        "results.published_metric": published_metrics().height,
         "results.published_reference": 9,
         "results.reference_distance": 2,
         "results.photo": 20,
@@ -71,10 +81,10 @@ def test_every_file_and_record_arrives(home: Home) -> None:
         "results.author_overlap": 1,
         "results.metadata_finding": 1,
         "results.place": 1,
-        "lineage.materialization": 16,
-        "lineage.input": 18,
+        "lineage.materialization": 20,
+        "lineage.input": 26,
         "lineage.run": 2,
-        "lineage.check": 16,
+        "lineage.check": 20,
     }
     assert query(home, "from results.photo_census").row(0)[:3] == ("mp16", "mp16-000000", "stored")
     fates = query(home, "select shard, fate, count(*) from results.photo_ledger group by all order by all")
@@ -94,8 +104,13 @@ def test_every_file_and_record_arrives(home: Home) -> None:
 def test_table_3_has_the_published_distances_beside_the_open_gallery(home: Home) -> None:
     put_results(home)
     published_now(home)
-    rows = query(home, "select policy, mean_km, published_mean_km, published_embedding from results.table_3")
-    assert rows.rows() == [("open", 2500.0, 2554.7, "CLIP ViT"), ("other-authors", 2600.0, None, None)]
+    board = query(home, "from results.table_3")
+    rows = board.drop_nulls("mean_km").select("policy", "mean_km", "published_mean_km", "mean_difference_km")
+    assert rows.rows() == [
+        ("open", 2500.0, 2554.7, pytest.approx(-54.7)),
+        ("other-authors", 2600.0, None, None),
+    ]
+    assert board["published_mean_km"].drop_nulls().len() == 9  # those that nobody measured are there, too
 
 
 def test_summaries_carry_cost_and_time(home: Home) -> None:
@@ -240,20 +255,27 @@ def test_runs_may_come_with_timestamps_of_any_kind(home: Home) -> None:
     assert rows["started_at"].cast(pl.String)[1].startswith("2026-01-02 00:00:00")
 
 
-def test_a_file_replaced_under_way_is_read_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_replaced_under_way_stays_as_its_record_says(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_results(home)
     load = warehouse._load
-    times: list[Record] = []
+    replaced: list[Record] = []
 
-    def interfering(connection: Connection, table: str, commits: Sequence[_Commit]) -> None:
-        if table == "prediction" and not times:
-            times.append(put(home, Key("predictions", PARTITION), predictions(queries=7)))
+    def interfering(connection: Connection, table: str, commits: Sequence[Commit]) -> None:
+        if not replaced:
+            replaced.append(put(home, Key("predictions", PARTITION), predictions(queries=7)))
+            home.table(Key("published")).unlink()
         load(connection, table, commits)
 
     monkeypatch.setattr(warehouse, "_load", interfering)
-    assert published_now(home).tables["results.prediction"] == 7
     versions = "select data_version from lineage.materialization where asset = 'predictions'"
-    assert query(home, versions).item() == times[0].data_version
+    done = published_now(home)
+    assert done.tables["results.prediction"] == QUERIES and done.tables["results.published"] > 0
+    assert query(home, versions).item() != replaced[0].data_version
+    done = published_now(home)
+    assert done.tables["results.prediction"] == 7 and done.tables["results.published"] == 0
+    assert query(home, versions).item() == replaced[0].data_version
 
 
 def test_events_of_another_version_are_left_out(home: Home) -> None:
@@ -398,5 +420,5 @@ def test_a_thousand_materializations_take_a_moment(home: Home) -> None:
     source = put_results(home)
     events = [record_of(Key("things", str(i)), f"v{i}", (source,)) for i in range(1000)]
     started = time.process_time()
-    assert published_now(home, history_of(*events)).tables["lineage.materialization"] == 1016
+    assert published_now(home, history_of(*events)).tables["lineage.materialization"] == 1020
     assert time.process_time() - started < 2.0

@@ -61,6 +61,18 @@ def test_im2gps3k_begins_in_bermuda(read: Read) -> None:
     assert (row["lat"], row["lon"], row["author"]) == (32.325436, -64.764404, "78841376@N00")
 
 
+def test_scenes_are_read_where_somebody_tells_them(read: Read) -> None:
+    found = read(benchmark(2997), "im2gps3k")
+    assert found.scenes.head(2).rows() == [
+        (found.table["photo_id"][0], "urban"),
+        (found.table["photo_id"][1], "indoor"),
+    ]
+    own = read(table("a,1,1,Beach", "b,1,1,", "c,1,1,1.0", header="photo_id,lat,lon,scene"))
+    assert own.scenes.rows() == [("a", "beach"), ("b", None), ("c", "natural")]
+    assert "scene" not in own.table.columns, "the facts stay as they were, and with them what is made of them"
+    assert read(table("a,1,1")).scenes.is_empty()
+
+
 def test_im2gps3k_with_the_headers_of_2018_is_turned(read: Read) -> None:
     found = read(benchmark(2997).replace("LAT,LON", "LON,LAT"), "im2gps3k")
     row = found.table.row(0, named=True)
