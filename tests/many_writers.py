@@ -160,9 +160,9 @@ def read(root: Path, pause: float, answer: Connection) -> None:
     home, found = Home(root), []
     stays = duckdb.connect(home.warehouse, read_only=True)
     first = stays.sql(LOOK).fetchall()
-    last_look = False
+    last_look, parent = False, os.getppid()
     while not last_look:
-        last_look = (root / "stop").exists()
+        last_look = (root / "stop").exists() or os.getppid() != parent
         with duckdb.connect() as connection:
             connection.execute("attach $path as warehouse (read_only)", {"path": str(home.warehouse)})
             connection.execute("use warehouse")

@@ -28,9 +28,10 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3600)]
 MATERIALIZATIONS = 1000
 PRICES = {"gpt-4o": (2.5, 10.0)}
 READER = """
-import json, sys, time
+import json, os, sys, time
 from pathlib import Path
 import duckdb
+parent = os.getppid()
 path, pause, queries, candidates = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 COUNT = '''
 select (select count(*) from results.prediction), (select count(*) from results.candidate),
@@ -46,7 +47,7 @@ stays = duckdb.connect(path, read_only=True)
 first = stays.execute(ANALYSE).fetchall()
 seen, took = [], []
 print("ready", flush=True)
-while not Path(path).with_name("stop").exists():
+while not Path(path).with_name("stop").exists() and os.getppid() == parent:
     started = time.perf_counter()
     with duckdb.connect() as connection:
         connection.execute(f"attach '{path}' as warehouse (read_only)")

@@ -28,8 +28,8 @@ QUIET = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
-WIDE = {"width": 2400, "height": 2000}
-EMPTY = (1400, 1950)  # a place in the graph where nothing lies
+WIDE = {"width": 3400, "height": 4200}
+EMPTY = (1900, 4150)  # a place in the graph where nothing lies
 SECONDS = 1000.0  # playwright counts in milliseconds
 
 pytestmark = pytest.mark.xdist_group("more whole runs")
@@ -106,6 +106,7 @@ def test_the_asset_graph_shows_every_stage_and_asset(page: Page, pages: Pages, d
     page.get_by_role("menuitem", name="Expand all groups").click()
     expect(page.get_by_text("scored_candidates", exact=True).first).to_be_visible()
     page.reload()  # opened anew, it is fitted into the window
+    picture(page, "asset-graph")
     for name in (*STEPS, "warehouse"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
     picture(page, "asset-graph")

@@ -22,15 +22,15 @@ select
 """
 # each prints the four numbers once it is ready, then as often as it can, and once more after it was told to stop
 LOOP = """
-import sys, time
+import os, sys, time
 from pathlib import Path
-path, sql, seen = sys.argv[1], sys.argv[2], []
+path, sql, seen, parent = sys.argv[1], sys.argv[2], [], os.getppid()
 def look():
     seen.append(one_look())
     return seen[-1]
 look()
 print("ready", flush=True)
-while not Path(path).with_name("stop").exists():
+while not Path(path).with_name("stop").exists() and os.getppid() == parent:
     look()
     time.sleep(0.02)
 look()

@@ -353,13 +353,13 @@ def test_a_reader_that_stays_keeps_the_old_file_and_blocks_nobody(home: Home) ->
 
 
 READER = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from g3lib.store import Home
 from g3lib.store.warehouse import query
-home, seen = Home(Path(sys.argv[1])), set()
+home, seen, parent = Home(Path(sys.argv[1])), set(), os.getppid()
 print("ready", flush=True)
-while not (home.root / "stop").exists():
+while not (home.root / "stop").exists() and os.getppid() == parent:
     row = query(home, "select (select count(*) from results.prediction),"
         "(select count(*) from results.candidate), (select count(*) from lineage.run)").row(0)
     seen.add(row)
@@ -374,11 +374,13 @@ def test_a_reader_in_a_loop_never_sees_an_error_or_half_a_table(home: Home) -> N
     reader = subprocess.Popen(
         [sys.executable, "-c", READER, str(home.root)], stdout=subprocess.PIPE, text=True
     )
-    assert reader.stdout and reader.stdout.readline() == "ready\n"
-    for count in (1, 2) * 3:
-        publish(home, RUNS.head(count), NO_HISTORY, PRICES)
-    (home.root / "stop").touch()
-    out, _ = reader.communicate(timeout=20)
+    try:
+        assert reader.stdout and reader.stdout.readline() == "ready\n"
+        for count in (1, 2, 1, 2):
+            publish(home, RUNS.head(count), NO_HISTORY, PRICES)
+    finally:
+        (home.root / "stop").touch()
+    out, _ = reader.communicate(timeout=60)
     assert reader.returncode == 0
     assert out.strip() == "[(40, 80, 1), (40, 80, 2)]"
 

@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "warehouse.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```sql\n(.*?)```", PAGE, flags=re.DOTALL)
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-NAMED = re.compile(r"\b(results|lineage)\.(?!(?:py|sql)\b)(?:\"(\w+)\"|(\w+))(?:\.(\w+))?")
+NAMED = re.compile(r"(?<![.\w])(results|lineage)\.(?!(?:py|sql)\b)(?:\"(\w+)\"|(\w+))(?:\.(\w+))?")
 COMMENTED = """
 select schema_name || '.' || table_name as name, comment from duckdb_tables() where schema_name in $schemas
 union all
