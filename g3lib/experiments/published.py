@@ -87,10 +87,14 @@ def published_references() -> pl.DataFrame:
 
 def packaged_csv(name: str, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """A CSV of this package; columns without a type are text, empty cells null."""
-    data = _bytes(name)
-    header = data.decode("utf-8").splitlines()[0].split(",")
+    header = packaged_text(name).splitlines()[0].split(",")
     schema = {column: types.get(column, pl.String()) for column in header}
-    return pl.read_csv(io.BytesIO(data), schema=schema)
+    return pl.read_csv(io.BytesIO(_bytes(name)), schema=schema)
+
+
+def packaged_text(name: str) -> str:
+    """A CSV of this package as it stands."""
+    return _bytes(name).decode("utf-8")
 
 
 def packaged_digest(name: str) -> str:

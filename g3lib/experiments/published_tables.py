@@ -4,6 +4,7 @@ What a table holds: the rows that its paper prints (those of published.csv that 
 entry names besides; a printed row whose experiment is named there too moves to that place.
 """
 
+import csv
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, cast
@@ -11,7 +12,7 @@ from typing import Literal, cast
 import polars as pl
 
 from g3lib.experiments.catalogue import experiment
-from g3lib.experiments.published import packaged_csv, published_rows
+from g3lib.experiments.published import packaged_text, published_rows
 
 Kind = Literal["accuracies", "curve", "distances", "cases", "failures"]
 
@@ -54,7 +55,8 @@ class PaperRow:
 @cache
 def paper_tables() -> tuple[PaperTable, ...]:
     """Every entry of published_tables.csv, in its order."""
-    rows = packaged_csv("published_tables.csv", {}).iter_rows(named=True)
+    # not by polars, whose threads must not start while definitions load: processes are forked from there
+    rows = csv.DictReader(packaged_text("published_tables.csv").splitlines())
     return tuple(
         PaperTable(
             row["name"],

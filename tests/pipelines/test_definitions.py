@@ -134,3 +134,15 @@ def test_dagsters_own_validation_passes(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Validation successful for code location g3" in run.stdout + run.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells the threads of a process")
+def test_definitions_load_without_polars_at_work() -> None:
+    """Steps are forked from a process that has loaded them: threads do not survive that, and polars would wait for its."""
+    told = (
+        "import os, pipelines.definitions; "
+        "print(*{open(f'/proc/self/task/{each}/comm').read().strip() for each in os.listdir('/proc/self/task')})"
+    )
+    found = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [name for name in found.stdout.split() if name.startswith(("polars-0", "tokio"))] == []
+    assert "python" in found.stdout
