@@ -9,6 +9,7 @@ import polars as pl
 
 from assets.asking import ask, stored_queries
 from assets.common import benchmark_shards, positions_on_earth
+from assets.named_cities import NAMED_CITIES, city_candidates
 from assets.partitions import benchmark_experiment, references_of_experiments, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
 from assets.watching import FAILURES_HOLD
@@ -73,6 +74,8 @@ def _build(task: Task) -> Outcome:
 
     benchmark, name = split(task.key.partition)
     found = effective(task.profile, task.key.partition)
+    if found.gem is not None:
+        return _tracked(task, city_candidates(task), found, {}, {})
     nothing = pl.DataFrame(schema=REFERENCES)
     references = (
         task.table("references").filter(policy=found.policy) if task.inputs["references"] else nothing
@@ -139,6 +142,7 @@ STEPS = (
         upstream=(
             benchmark_shards("photos"),
             Upstream("references", _references, references_of_experiments),
+            NAMED_CITIES,
         ),
         partitions=benchmark_experiment,
         keys=keys,

@@ -67,7 +67,7 @@ def _prove_seams(task: Task, dataset: Dataset) -> None:
         pl.read_parquet(folder / f"shard-{index:06d}.parquet", columns=["origin"])["origin"].to_list()
         for index in range(dataset.shards)
     ]
-    found = open_seams(Place(dataset, task.home.root / "incoming" / dataset.name, task.report), origins)
+    found = open_seams(Place(dataset, task.home.root / "incoming" / dataset.folder, task.report), origins)
     if found:
         shard, expected, began = found[0]
         raise dg.Failure(

@@ -1,6 +1,7 @@
 """Photos: the checked facts of each dataset, and each shard as a WebDataset tar with its manifest and ledger."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from assets.partitions import datasets, shards
 from assets.pictures import contact_sheet, table
 from assets.step import Config, Outcome, Partition, Rule, Step, Task
 from g3lib.experiments import Profile
-from g3lib.experiments.datasets import Dataset
+from g3lib.experiments.datasets import Dataset, PlacePulseSource
 from g3lib.images import read_shard, write_shard
 from g3lib.images.download import TooManyFailures
 from g3lib.images.photo import Limits
-from g3lib.images.sources import Place, source_of
+from g3lib.images.sources import Place, facts_observed, facts_of, source_of
 from g3lib.store import Home, Record
 from g3lib.store.artifacts import is_intact, read_record
 
@@ -27,31 +28,40 @@ EXAMPLES = 200  # of absent photos on an asset page; all are in the ledger
 
 def _metadata_config(profile: Profile, partition: Partition) -> Config:
     dataset = profile.dataset(str(partition))
-    cut = () if dataset.source.kind == "blue-marble" else ("shards", "photos_per_shard")  # how many it draws
-    return dataset.model_dump(mode="json", exclude=dict.fromkeys(cut, True) | _MANNERS)
+    cut = (
+        set() if dataset.source.kind == "blue-marble" else {"shards", "photos_per_shard"}
+    )  # how many it draws
+    whole = isinstance(dataset.source, PlacePulseSource) and dataset.source.split == "all"
+    return _described(dataset, cut, _SPLIT if whole else set())
 
 
 def _photos_config(profile: Profile, partition: Partition) -> Config:
     dataset, _ = profile.dataset_of(str(partition))
     others = {"shards", "photos_per_shard"} - {_CUT_BY.get(dataset.source.kind, "photos_per_shard")}
-    return dataset.model_dump(mode="json", exclude=dict.fromkeys(others, True) | _MANNERS)
+    split = isinstance(dataset.source, PlacePulseSource)
+    return _described(dataset, others | _PART, _SPLIT if split else set())
 
 
 # which setting says where a shard begins, if it is not the photos in one
 _CUT_BY = {"mp16-pro": "shards", "osv5m": "", "webdataset": ""}
-_MANNERS: dict[str, Any] = {
-    "source": {"download", "connections", "keep_archives"}
-}  # how politely photos are asked for
+_MANNERS = {"download", "connections", "keep_archives"}  # how politely photos are asked for
+# which photos of its files a dataset takes: a shard knows it by the rows of the metadata that it is made of
+_PART, _SPLIT = {"within", "incoming"}, {"split", "test_share", "split_km", "split_seed"}
+
+
+def _described(dataset: Dataset, without: set[str], of_source: set[str]) -> Config:
+    """A dataset's settings but some. What is not given is left out: a new setting puts no older record out of date."""
+    excluded: dict[str, Any] = {**dict.fromkeys(without, True), "source": _MANNERS | of_source}
+    return dataset.model_dump(mode="json", exclude=excluded, exclude_none=True)
 
 
 def _place(home: Home, dataset: Dataset, task: Task | None = None) -> Place:
-    incoming = home.root / "incoming" / dataset.name
+    incoming = home.root / "incoming" / dataset.folder
     return Place(dataset, incoming) if task is None else Place(dataset, incoming, task.report, _stored(task))
 
 
 def _observed_metadata(home: Home, profile: Profile, partition: Partition) -> dict[str, str]:
-    dataset = profile.dataset(str(partition))
-    return source_of(dataset).observed(_place(home, dataset), None)
+    return facts_observed(_place(home, profile.dataset(str(partition))))
 
 
 def _observed_photos(home: Home, profile: Profile, partition: Partition) -> dict[str, str]:
@@ -61,24 +71,30 @@ def _observed_photos(home: Home, profile: Profile, partition: Partition) -> dict
 
 def _build_metadata(task: Task) -> Outcome:
     dataset = task.profile.dataset(str(task.key.partition))
-    found = source_of(dataset).metadata(_place(task.home, dataset, task))
+    found = facts_of(_place(task.home, dataset, task))
     room = dataset.shards * dataset.photos_per_shard
     findings = task.scratch / "findings.parquet"
     found.findings.with_columns(dataset=pl.lit(dataset.name)).write_parquet(findings)
     scenes = task.scratch / "scenes.parquet"
     found.scenes.write_parquet(scenes, compression="zstd")
+    files = {
+        f"tables/metadata/findings/{dataset.name}.parquet": findings,
+        f"tables/metadata/scenes/{dataset.name}.parquet": scenes,
+    }
+    if found.left_out.height:
+        left_out = task.scratch / "left-out.parquet"
+        found.left_out.write_parquet(left_out, compression="zstd")
+        files[f"tables/metadata/left-out/{dataset.name}.parquet"] = left_out
     usable = found.table["refused"].null_count()
     return Outcome(
         rows=found.table.height,
         table=found.table,
-        files={
-            f"tables/metadata/findings/{dataset.name}.parquet": findings,
-            f"tables/metadata/scenes/{dataset.name}.parquet": scenes,
-        },
+        files=files,
         metadata={
             "findings": table(found.findings),
             "usable": usable,
             "refused": found.table.height - usable,
+            "left out of this dataset": found.left_out.height,
             "room in the profile's shards": room,
             "authors": found.table["author"].n_unique(),
         },
@@ -92,8 +108,9 @@ def _photos_commit(home: Home, profile: Profile, partition: Partition) -> Path:
 
 def _build_photos(task: Task) -> Outcome:
     dataset, index = task.profile.dataset_of(str(task.key.partition))
-    source, place = source_of(dataset), _place(task.home, dataset, task)
     (facts,) = task.inputs["metadata"]
+    source = source_of(dataset)
+    place = replace(_place(task.home, dataset, task), left_out=_left_out(task.home, facts))
     offers = source.photos(place, index, task.commit_of(facts))
     tar, scratch = task.home.shard(dataset.name, index), task.scratch / "shard.tar"
     limits = Limits(minimum_bytes=getattr(dataset.source, "minimum_bytes", 0))
@@ -116,6 +133,11 @@ def _build_photos(task: Task) -> Outcome:
         },
         after_commit=lambda: source.tidy(place, index),
     )
+
+
+def _left_out(home: Home, facts: Record) -> Path | None:
+    """What the dataset's metadata did not take of their files, if anything."""
+    return next((home.root / name for name in facts.files if "/left-out/" in name), None)
 
 
 def _absent(ledger: pl.DataFrame) -> pl.DataFrame:

@@ -14,12 +14,12 @@ EVERY_SHARD = Upstream("photos", lambda profile, _: profile.shards(), lambda _: 
 
 
 def _photos(task: Task) -> pl.DataFrame:
-    """What tells photos and photographers apart, of every shard, galleries first; millions of rows."""
+    """What tells photos and photographers apart, of every shard, galleries first, benchmarks last; millions of rows."""
     paths = [task.commit_of(record) for record in task.inputs["photos"]]
     roles = {dataset.name: dataset.role for dataset in task.profile.datasets}
     role = pl.col("dataset").replace_strict(roles, return_dtype=pl.String)
     frame = pl.scan_parquet(paths).with_columns(role=role).select(*PHOTOS).collect()
-    return frame.sort(pl.col("role") != "gallery", maintain_order=True)
+    return frame.sort(pl.col("role") != "gallery", pl.col("role") == "benchmark", maintain_order=True)
 
 
 def _build_duplicates(task: Task) -> Outcome:
@@ -31,7 +31,9 @@ def _build_duplicates(task: Task) -> Outcome:
 def _build_leaks(task: Task) -> Outcome:
     found = leaked(_photos(task), MAXIMUM_DISTANCE)
     counts = found.group_by("dataset", "other_dataset", "kind").len("queries").sort("dataset", "kind")
-    return Outcome(found.height, found, metadata={"queries whose picture is in a gallery": table(counts)})
+    return Outcome(
+        found.height, found, metadata={"queries whose picture is in a gallery or training set": table(counts)}
+    )
 
 
 def _build_authors(task: Task) -> Outcome:
@@ -56,7 +58,7 @@ STEPS = (
     Step(
         name="leaked_queries",
         group="images",
-        description="Queries whose own picture is in a gallery, each with the nearest such photo.",
+        description="Queries whose own picture is in a gallery or training set, each with the nearest such photo.",
         code_version="1",
         build=_build_leaks,
         config=_config,
@@ -65,7 +67,7 @@ STEPS = (
     Step(
         name="author_overlap",
         group="images",
-        description="Photographers who are in the gallery and in a benchmark, and the photos that concerns.",
+        description="Photographers in a gallery or training set and in a benchmark, and the photos that concerns.",
         code_version="1",
         build=_build_authors,
         config=lambda _, __: {},

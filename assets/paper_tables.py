@@ -8,6 +8,9 @@ import dagster as dg
 import polars as pl
 
 from assets.candidates import keys
+from assets.im2city.partitions import gems_of
+from assets.im2city.proximity import proximity_of
+from assets.im2city.questions import question
 from assets.paper_studies import GALLERIES, case_study, failure_study
 from assets.partitions import benchmark_galleries_of, split
 from assets.pictures import picture, table
@@ -87,6 +90,8 @@ BUILDERS: dict[str, Callable[[Task, PaperTable], Outcome]] = {
     "distances": _distances,
     "cases": case_study,
     "failures": failure_study,
+    "question": question,
+    "proximity": question,
 }
 
 
@@ -154,6 +159,9 @@ STEPS = (
             _needs("queries", _of_kind("cases", "failures", then=lambda profile: profile.benchmarks)),
             _needs("predictions", _of_kind("failures", then=keys)),
             _needs("photos", _shards),
+            _needs("city_models", _of_kind("question", "proximity", then=gems_of)),
+            _needs("city_accuracy", _of_kind("question", then=gems_of)),
+            _needs("city_proximity", _of_kind("proximity", then=proximity_of)),
         ),
         partitions=lambda _: dg.StaticPartitionsDefinition(names()),
         keys=lambda _: names(),

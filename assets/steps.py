@@ -8,6 +8,7 @@ from assets import (
     diagnoses,
     features,
     gallery,
+    im2city,
     images,
     overlap,
     paper_tables,
@@ -31,6 +32,7 @@ STEPS: dict[str, Step] = {
         queries,
         features,
         alignment,
+        im2city,
         gallery,
         pool_choice,  # here and not beside candidates, which share a run with what follows them
         references,

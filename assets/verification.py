@@ -8,6 +8,7 @@ import polars as pl
 
 from assets.candidates import keys
 from assets.common import benchmark_shards, features_of, positions_on_earth, same_partition, trained_alignment
+from assets.named_cities import NAMED_CITIES, with_probabilities
 from assets.partitions import benchmark_experiment, split
 from assets.step import Config, Outcome, Partition, Rule, Step, Task, Upstream
 from g3lib.experiments import Experiment, Profile, experiment, open_arm
@@ -57,6 +58,8 @@ def _build_scores(task: Task) -> Outcome:
 
 def _scored(task: Task, candidates: pl.DataFrame) -> pl.DataFrame:
     """Candidates with scores, or with none where nothing verifies."""
+    if task.inputs["city_predictions"]:
+        return with_probabilities(task, candidates)
     if not task.inputs["alignment"]:
         return candidates.with_columns(score=pl.lit(None, dtype=pl.Float64))
     import torch
@@ -132,6 +135,7 @@ STEPS = (
             benchmark_shards("image_features"),
             Upstream("alignment", _heads, lambda _: dg.AllPartitionMapping()),
             Upstream("pool_choice", chosen_pool, lambda _: dg.AllPartitionMapping()),
+            NAMED_CITIES,
         ),
         partitions=benchmark_experiment,
         keys=keys,

@@ -21,6 +21,10 @@ STAGES: dict[str, list[str]] = {
     "alignment": ["alignment"],
     "gallery": ["gallery_index"],
     "references": ["references", "distances"],
+    "labels": ["city_labels"],
+    "backbones": ["backbone_features"],
+    "prompts": ["label_features"],
+    "im2city": ["city_models", "city_predictions", "city_accuracy", "city_proximity"],
     "candidates": ["candidates"],
     "pool": ["pool_choice"],
     "verification": ["scored_candidates", "predictions"],
@@ -31,6 +35,9 @@ STAGES: dict[str, list[str]] = {
 }
 
 BENCHMARK_STEPS = [
+    "city_predictions",
+    "city_accuracy",
+    "city_proximity",
     "references",
     "distances",
     "candidates",

@@ -51,6 +51,8 @@ def load_profile(name: str | None = None) -> Profile:
         needed = max(each.references_needed for each in experiments)
         for each in experiments:
             profile.lmm_named(each.lmm)
+            if each.gem is not None:
+                profile.gem_settings(each.name, each.gem)
         if (template := profile.caption_template) not in TEMPLATES:
             raise KeyError(f"no caption_template {template!r}; there are: {', '.join(TEMPLATES)}")
     except ValidationError as problem:

@@ -19,6 +19,7 @@ ALLOWED = {
     "baselines": {"images", "features"},
     "candidates": {"places"},  # which names mean where
     "verification": {"alignment"},
+    "im2city": {"places", "features"},  # labels are places; prompts and photos meet in an encoder's features
     "results": {"images", "places"},  # other people's files are read as datasets are; positions have names
 }
 WITHIN_GROUND = {

@@ -14,7 +14,10 @@ Choices where G3 is silent (paper section 5.2, tables 2 and 5):
 - figures 3 and 4 keep S = 0, the paper's setting of IM2GPS3k, on every benchmark;
 - LLaVA (table 4): temperature and reference format of the released LLaVA script.
 
-`name@lmm` is any experiment of these asking another LMM of the profile, and `name+policy` its arm with a gallery that
+GEM's experiments are in `gem_catalogue.py`.
+
+`name@lmm` is any experiment of these asking another LMM of the profile (of GEM's, `name@backbone` on another backbone),
+and `name+policy` its arm with a gallery that
 lacks the query's author (`other-authors`), or those and copies of the query (`other-authors-no-duplicates`).
 """
 
@@ -22,6 +25,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from g3lib.experiments.experiment import POLICIES, Experiment, GalleryPolicy, Prompt
+from g3lib.experiments.gem_catalogue import GEM_EXPERIMENTS, on_backbone
 
 ZERO_SHOT = Prompt("prompt-0")
 RAG = tuple(Prompt(f"prompt-{k}", similar=k, dissimilar=k) for k in (5, 10, 15))
@@ -163,6 +167,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *TABLE_4,
     *WORDINGS,
     replace(G3, name="g3-official-references", variant="official references", gallery="official"),
+    *GEM_EXPERIMENTS,
 )
 
 
@@ -177,6 +182,8 @@ def experiment(name: str, among: tuple[Experiment, ...] = EXPERIMENTS) -> Experi
         if policy not in POLICIES[1:]:
             raise KeyError(f"no experiment {name!r}: behind + stands one of {', '.join(POLICIES[1:])}")
         found = _arm(found, policy)
+    if at and found.gem is not None:
+        return on_backbone(found, lmm)
     return replace(found, name=name, variant=f"{found.variant}, {lmm}", lmm=lmm) if at else found
 
 

@@ -6,9 +6,10 @@ pipelines/profiles.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(gt=0)]
+Role = Literal["gallery", "benchmark", "training"]
 UNKNOWN = "unknown"  # an author, or a licence, that nobody named; such an author is nobody in particular
 
 
@@ -130,11 +131,18 @@ class Osv5mSource(Section):
 
 
 class PlacePulseSource(Section):
-    """Place Pulse 2.0: votes_clean.csv and the images (zip or folder) that it asks its user for, in incoming."""
+    """Place Pulse 2.0: votes_clean.csv and the images (zip or folder) that it asks its user for, in incoming.
+
+    `train` and `test` are its two sides: every cell of a grid draws one for all its places, `test_share` of them test.
+    """
 
     kind: Literal["place-pulse"] = "place-pulse"
     votes: str = "votes_clean.csv"
     archive: str = "place-pulse-2.0.zip"
+    split: Literal["all", "train", "test"] = "all"
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    split_km: Annotated[float, Field(ge=0.01, le=100)] = 0.5  # edge of a cell
+    split_seed: int = 0
 
 
 class FolderSource(Section):
@@ -159,14 +167,55 @@ PhotoSource = (
 )
 
 
+class WithinCities(Section):
+    """Which photos of a publication a dataset takes: those near some cities, indoor ones among them or not."""
+
+    # Place Pulse's 56, or a CSV in the dataset's folder with city, country, lat and lon
+    cities: Annotated[str, Field(min_length=1)] = "place-pulse"
+    # geodesic, to the nearest city's centre; strictly less
+    radius_km: Annotated[float, Field(gt=0, le=1000)] = 25.0
+    outdoor: bool = False  # without photos whose scene is `indoor`; those without a scene stay
+    most_per_city: Positive | None = None  # drawn by `seed` from each city's photos; None for all
+    seed: int = 0
+
+
+# sources that are cut into shards by rows of their metadata, which lie in incoming: fewer rows are a smaller dataset
+CUT_BY_ROWS = frozenset({"url-list", "multimedia-commons", "archive", "place-pulse"})
+
+
 class Dataset(Section):
-    """Photos in shards: part of the gallery, or the queries of a benchmark."""
+    """Photos in shards: part of the gallery, the queries of a benchmark, or what only probes are trained on.
+
+    `incoming` is the folder of G3_HOME/incoming where its files lie, the dataset's own name if it is None: two datasets
+    may be made of the same files. `within` takes a part of what the source offers.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    role: Literal["gallery", "benchmark"]
+    role: Role
     shards: Positive
     photos_per_shard: Positive
     source: PhotoSource = Field(discriminator="kind")
+    incoming: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    within: WithinCities | None = None
+
+    @model_validator(mode="after")
+    def _cut_by_rows(self) -> "Dataset":
+        reasons = {
+            "incoming": "keeps notes of its own beside its files, or has none there",
+            "within": "draws its photos, or holds them in archives that are read whole",
+        }
+        for field, reason in reasons.items():
+            if getattr(self, field) is not None and self.source.kind not in CUT_BY_ROWS:
+                raise ValueError(
+                    f"dataset {self.name}: `{field}` is not for {self.source.kind}, which {reason}; the sources that "
+                    f"take it are {', '.join(sorted(CUT_BY_ROWS))}"
+                )
+        return self
+
+    @property
+    def folder(self) -> str:
+        """The folder below G3_HOME/incoming where its files lie."""
+        return self.incoming or self.name
 
     @property
     def partitions(self) -> list[str]:

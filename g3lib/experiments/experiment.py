@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from g3lib.experiments.alignment import HEADS
+from g3lib.experiments.gem import Gem
 
 Gallery = Literal[
     "colour-histogram",
@@ -58,6 +59,7 @@ class Experiment:
                         the benchmark, if it has any; `chosen` are chosen on held-out authors of the gallery,
                         at most those above.
     selection:          `verifier` is Geo-verification; `first` and `random` do without.
+    gem:                what names the photo's city, whose position is the candidate; None for G3 and its kin.
     """
 
     name: str
@@ -79,11 +81,16 @@ class Experiment:
     selection: Selection = "verifier"
     alignment: Gallery = "image-gps-text"
     seed: int = 0
+    gem: Gem | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not run, naming the field."""
-        if not self.prompts and not self.retrieved:
-            raise ValueError(f"experiment {self.name}: no prompts and retrieved=0 give no candidates")
+        if not self.prompts and not self.retrieved and self.gem is None:
+            raise ValueError(f"experiment {self.name}: no prompts, retrieved=0 and no gem give no candidates")
+        if self.gem is not None and (self.prompts or self.gallery or self.selection != "first"):
+            raise ValueError(
+                f"experiment {self.name}: gem takes no prompts and no gallery, and its first label"
+            )
         if self.gallery is None and self.references_needed:
             raise ValueError(f"experiment {self.name}: {self.references_needed} references, no gallery")
         if min(self.answers, self.retrieved_repeats, self.max_tokens) < 1:
@@ -143,4 +150,7 @@ class Experiment:
 
     def as_config(self) -> dict[str, Any]:
         """Every parameter as plain JSON values, for lineage and MLflow."""
-        return asdict(self)
+        config = asdict(self)
+        if self.gem is None:
+            del config["gem"]  # what has none is the same experiment as before there was any
+        return config

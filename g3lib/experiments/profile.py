@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 
 from g3lib.experiments.alignment import PRESETS, AlignmentSettings, Preset, Rate
 from g3lib.experiments.catalogue import arms
-from g3lib.experiments.datasets import Dataset, Positive, Section
+from g3lib.experiments.datasets import Dataset, Positive, Role, Section
 from g3lib.experiments.experiment import DEFAULT_LMM, POLICIES, GalleryPolicy
+from g3lib.experiments.gem import ENCODER, Gem
 from g3lib.experiments.indexing import IndexSettings
 from g3lib.experiments.lmm import LmmSettings
 
@@ -48,6 +49,43 @@ class EncoderSettings(Section):
         if (self.pretrained is None) == (self.training is None):
             raise ValueError("encoder: give either `pretrained` (an open_clip tag) or `training`")
         return self
+
+
+class BackboneSettings(Section):
+    """Another model whose image features GEM reads: an open_clip one, or an image-only `timm/…`."""
+
+    architecture: str
+    pretrained: str  # an open_clip tag, `imagenet`, a weights file in incoming, or `random` (untrained)
+    image_size: Annotated[int, Field(ge=16, le=1024)] | None = None  # of timm models; None: their own
+    batch_size: Positive = 256
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+
+
+def _others(backbones: dict[str, BackboneSettings]) -> dict[str, BackboneSettings]:
+    if ENCODER in backbones:
+        raise ValueError(f"{ENCODER!r} is the profile's own encoder; name others otherwise")
+    return backbones
+
+
+class Im2CitySettings(Section):
+    """GEM's labels, which photos have them, and where probes learn."""
+
+    cities: str = "place-pulse"  # their 56; `places`: chosen from the gazetteer; or a CSV in incoming/im2city
+    count: Annotated[int, Field(ge=2, le=5000)] = 56  # of `places`
+    apart_km: Annotated[float, Field(ge=0)] = 500.0  # of `places`, at least
+    least_photos: Positive = (
+        16  # of `places`: photos that each must have in every source, none of them held out
+    )
+    radius_km: Annotated[float, Field(gt=0)] = 25.0  # a photo farther from every city has no label
+    training: Annotated[dict[str, str], Field(min_length=1)] = Field(default_factory=dict)  # source: dataset
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.2  # of training photos, by location
+    validation_km: Annotated[float, Field(gt=0)] = 1.0  # what lies in one cell of it stays together
+    backbones: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], BackboneSettings],
+        AfterValidator(_others),
+    ] = Field(default_factory=dict)
+    coverage: Annotated[float, Field(gt=0, lt=1)] = 0.9  # of prediction sets, as stated
+    permutations: Annotated[int, Field(ge=99, le=1_000_000)] = 9_999
 
 
 class PlaceSettings(Section):
@@ -141,6 +179,7 @@ class Profile(Section):
     held_out_photos: Positive = 500  # of held-out authors, on which N and S are chosen
     reference_depth: Annotated[int, Field(ge=1, le=1000)] = 20
     bootstrap_resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    im2city: Im2CitySettings | None = None  # without it, no experiment of GEM can run
     reports: bool = True  # whether a run ends with the HTML reports
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
     schedule: ScheduleSettings = ScheduleSettings()
@@ -201,6 +240,25 @@ class Profile(Section):
             )
         return self.lmms[name]
 
+    def gem_settings(self, name: str, gem: Gem) -> Im2CitySettings:
+        """The settings that an experiment of GEM's needs; KeyError says what the profile lacks for it."""
+        if self.im2city is None:
+            raise KeyError(
+                f"experiment {name} needs the section `im2city`; pipelines/profiles/demo.yaml shows one"
+            )
+        if gem.backbone not in (known := (ENCODER, *self.im2city.backbones)):
+            raise KeyError(
+                f"experiment {name}: no backbone {gem.backbone!r}; there are: {', '.join(known)}. Give it a section "
+                "under `im2city.backbones` (architecture, pretrained)"
+            )
+        if gem.training not in self.im2city.training:
+            raise KeyError(
+                f"experiment {name} learns from {gem.training!r}; im2city.training names a dataset for: "
+                f"{', '.join(self.im2city.training) or 'nothing'}"
+            )
+        self.dataset(self.im2city.training[gem.training])
+        return self.im2city
+
     @property
     def arms(self) -> tuple[str, ...]:
         """Every experiment under every gallery policy; KeyError for one that is not in the catalogue."""
@@ -211,7 +269,7 @@ class Profile(Section):
         """Names of the benchmark datasets."""
         return [dataset.name for dataset in self.datasets if dataset.role == "benchmark"]
 
-    def shards(self, role: Literal["gallery", "benchmark"] | None = None) -> list[str]:
+    def shards(self, role: Role | None = None) -> list[str]:
         """Partition keys of all shards, or of those with a role."""
         wanted = [d for d in self.datasets if role is None or d.role == role]
         return [key for dataset in wanted for key in dataset.partitions]

@@ -14,7 +14,7 @@ import polars as pl
 from g3lib.experiments.catalogue import experiment
 from g3lib.experiments.published import packaged_text, published_rows
 
-Kind = Literal["accuracies", "curve", "distances", "cases", "failures"]
+Kind = Literal["accuracies", "curve", "distances", "cases", "failures", "question", "proximity"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class PaperTable:
     """One table or figure.
 
     name:        of the view `results.<name>` and of the partition of asset `paper_tables`.
-    kind:        `accuracies`; `curve`, a figure of accuracies over a setting; the others have views of their own.
+    kind:        `accuracies`; `curve`, a figure of accuracies over a setting; `question`, what an experiment's factor
+                 does; the others have views of their own.
     experiments: what is measured besides the rows that the paper prints, in this order.
     """
 

@@ -25,6 +25,7 @@ from g3lib.features.architectures import (
 )
 from g3lib.features.files import is_weights_file
 from g3lib.features.huggingface import is_huggingface, open_clip_state
+from g3lib.features.network import image_features_of, memory_format_for
 from g3lib.features.preprocessing import preprocessing_of
 from g3lib.features.shards import Stamp
 from g3lib.features.torchvision_pairing import open_clip
@@ -70,12 +71,7 @@ class Encoder:
         Photos that are uint8 are normalised on the device. Features are CLIP's projected ones as they are: G3 trains
         on the un-normalised ones.
         """
-        with torch.inference_mode():
-            photos = batch.to(self.device, non_blocking=True)
-            photos = self.normalise(photos) if photos.dtype == torch.uint8 else photos
-            photos = photos.to(getattr(torch, self.precision), memory_format=self.memory_format)
-            features: Tensor = self.model.encode_image(photos)
-            return features.float().cpu()
+        return image_features_of(self, self.model.encode_image, batch)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Features of captions, not normalised: n strings to float32 (n, dimension) on the CPU.
@@ -113,7 +109,7 @@ def load_encoder(
         lower = build_model(name, precision)
         lower.load_state_dict(model.state_dict())
         model = lower
-    memory_format = _memory_format(model, device)
+    memory_format = memory_format_for(model.visual, device)
     model.eval().requires_grad_(False).to(device=device, memory_format=memory_format)
     if compile:
         for tower in (model.visual, getattr(model, "transformer", None) or model.text):
@@ -163,9 +159,3 @@ def _float32_model(name: str, pretrained: str | Path | None) -> tuple[str, Any]:
         )
     model.load_state_dict(state)
     return name, model
-
-
-def _memory_format(model: Any, device: str) -> torch.memory_format:
-    """Channels last for networks of convolutions on a GPU, whose tensor cores want it; patches alone do not profit."""
-    convolutions = sum(isinstance(each, nn.Conv2d) for each in model.visual.modules())
-    return torch.channels_last if convolutions > 1 and device.startswith("cuda") else torch.contiguous_format

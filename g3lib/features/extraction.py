@@ -1,4 +1,4 @@
-"""From a shard's photos, or distinct captions, to a float16 array of CLIP features, row for row.
+"""From a shard's photos, or distinct captions, to a float16 array of features, row for row.
 
 Photos are decoded in threads ahead of the model, and put together in one more, so that the model finds the next batch
 ready when it has done the last.
@@ -18,6 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from g3lib.features.encoder import Encoder
+from g3lib.features.network import Backbone
 from g3lib.features.shards import Features, NotFinite, as_half
 from g3lib.images import upright
 
@@ -37,14 +38,14 @@ Report = Callable[[str], None]
 class Extraction:
     """Features, and what making them was like."""
 
-    features: Features  # (n, d) float16, projected, not normalised, in the photos' order
+    features: Features  # (n, d) float16, CLIP's projected, not normalised, in the photos' order
     photos_per_second: float  # from bytes to features
     waiting_share: float  # of the time, from 0 to 1, in which the model waited for photos
 
 
 def extract_images(
     photos: Iterable[bytes],
-    encoder: Encoder,
+    encoder: Backbone,
     batch_size: int,
     total: int | None = None,
     report: Report = lambda _: None,
@@ -80,9 +81,9 @@ def extract_images(
 
 
 def image_features(
-    photos: Iterable[bytes], encoder: Encoder, batch_size: int, total: int | None = None
+    photos: Iterable[bytes], encoder: Backbone, batch_size: int, total: int | None = None
 ) -> Features:
-    """(n, d) float16 projected, un-normalised CLIP features of encoded photos, in their order."""
+    """(n, d) float16 un-normalised features of encoded photos, in their order."""
     return extract_images(photos, encoder, batch_size, total).features
 
 
@@ -101,7 +102,7 @@ def _progress(done: int, total: int | None, seconds: float, waiting: float) -> s
     return f"{done:,}{of} photos, {rate:,.1f} per second, the model waited {share:.0%} of the time"
 
 
-def _decoded(photos: Iterable[bytes], encoder: Encoder, batch_size: int) -> Generator[list[Tensor]]:
+def _decoded(photos: Iterable[bytes], encoder: Backbone, batch_size: int) -> Generator[list[Tensor]]:
     """Preprocessed batches in pieces, decoded by as many threads as there are cores, ahead of who takes them."""
 
     def decode(piece: list[bytes]) -> Tensor:

@@ -66,7 +66,11 @@ class Preprocessing:
 
 def preprocessing_of(model: Any) -> Preprocessing:
     """What an open_clip model's weights were trained with."""
-    config = open_clip.transform.PreprocessCfg(**model.visual.preprocess_cfg)
+    return preprocessing_as(open_clip.transform.PreprocessCfg(**model.visual.preprocess_cfg))
+
+
+def preprocessing_as(config: Any) -> Preprocessing:
+    """What open_clip's PreprocessCfg asks for."""
     size = (config.size, config.size) if isinstance(config.size, int) else tuple(config.size)
     return Preprocessing(
         size=size,

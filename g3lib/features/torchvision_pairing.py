@@ -1,7 +1,7 @@
-"""Where open_clip comes from: torchvision's CUDA build must load beside a CPU-only torch too.
+"""Where open_clip and timm come from: torchvision's CUDA build must load beside a CPU-only torch too.
 
 Package indexes hand out such pairs. torchvision's compiled half then cannot load, and its Python
-half, all that open_clip needs, stops at two operators that the compiled half would have declared.
+half, all that they need, stops at two operators that the compiled half would have declared.
 Matching pairs are left alone.
 """
 
@@ -34,5 +34,6 @@ def _declare_operators() -> torch.library.Library:
 _OPERATORS = _declare_operators() if _is_mismatched() else None
 
 import open_clip  # noqa: E402  (it imports torchvision)
+import timm  # noqa: E402  (so does it)
 
-__all__ = ["open_clip"]
+__all__ = ["open_clip", "timm"]

@@ -1,5 +1,7 @@
 """The same picture twice, within a dataset or across gallery and benchmark; and the same photographer in both.
 
+What holds of a gallery holds of photos that a probe is trained on: whoever saw them has seen the answer.
+
 Exact duplicates have equal SHA-256; near ones have perceptual hashes (64 bits) that differ in a few bits. Near is a
 suspicion: two photos of one clear sky may hash alike.
 """
@@ -17,7 +19,7 @@ from g3lib.experiments.datasets import UNKNOWN
 PHOTOS = pl.Schema(
     {
         "dataset": pl.String,
-        "role": pl.String,  # gallery or benchmark
+        "role": pl.String,  # gallery, benchmark or training
         "photo_id": pl.String,
         "author": pl.String,
         "sha256": pl.String,
@@ -88,15 +90,16 @@ def duplicates(photos: pl.DataFrame, maximum_distance: int = 3) -> pl.DataFrame:
 
 
 def leaked(photos: pl.DataFrame, maximum_distance: int = 3) -> pl.DataFrame:
-    """For each benchmark photo and each gallery that holds its picture: the nearest such photo (schema DUPLICATES).
+    """For each benchmark photo and each gallery or training set that holds its picture: the nearest such photo.
 
-    Of equally near ones the first; `dataset` is the benchmark's, `other_dataset` the gallery's. ValueError as above.
+    Schema DUPLICATES. Of equally near ones the first; `dataset` is the benchmark's, `other_dataset` the gallery's or
+    training set's. ValueError as above.
     """
     neighbours = _neighbours(photos["dhash"], maximum_distance)
     held = photos.select(
         _row().alias("other"), "role", "dataset", "dhash", pl.col("sha256").alias("other_sha256")
     )
-    held = held.filter(pl.col("role") == "gallery").drop_nulls("dhash")
+    held = held.filter(pl.col("role") != "benchmark").drop_nulls("dhash")
     held = held.select(
         "other", "other_sha256", pl.col("dataset").alias("gallery"), pl.col("dhash").alias("other_dhash")
     )
@@ -131,14 +134,16 @@ def author_overlap(photos: pl.DataFrame) -> pl.DataFrame:
     """How much each benchmark shares its photographers with each gallery; those named `unknown` count as nobody.
 
     `share` is the fraction of the benchmark's photos whose author has photos in the gallery; `gallery_photos_to_go`
-    are what the gallery loses if photographers of the benchmark are excluded from it.
+    are what the gallery loses if photographers of the benchmark are excluded from it. Training sets are told like
+    galleries, behind them.
     """
     named = photos.filter(pl.col("author").is_not_null() & (pl.col("author") != UNKNOWN))
     counts = named.group_by("role", "dataset", "author").agg(pl.len().alias("photos"))
     sizes = photos.group_by("role", "dataset").agg(pl.len().alias("photos"))
     rows = []
-    for gallery in sizes.filter(role="gallery").sort("dataset").iter_rows(named=True):
-        ours = counts.filter(role="gallery", dataset=gallery["dataset"])
+    seen = sizes.filter(pl.col("role") != "benchmark").sort("role", "dataset")
+    for gallery in seen.iter_rows(named=True):
+        ours = counts.filter(dataset=gallery["dataset"])
         for benchmark in sizes.filter(role="benchmark").sort("dataset").iter_rows(named=True):
             theirs = counts.filter(role="benchmark", dataset=benchmark["dataset"])
             both = ours.join(theirs, on="author", suffix="_asked")

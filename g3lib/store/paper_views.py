@@ -4,7 +4,15 @@ from importlib.resources import files
 
 from g3lib.experiments.published_tables import PaperTable, paper_tables, rows_of
 
-BASE = "results.paper_result"  # whose columns, but for the name, every table has
+BASES = {  # whose columns, but for the name, every table of a kind has; and the script that makes it
+    "accuracies": ("results.paper_result", "warehouse_tables.sql"),
+    "curve": ("results.paper_result", "warehouse_tables.sql"),
+    "question": ("results.city_question", "warehouse_cities.sql"),
+}
+ORDERS = {
+    "results.paper_result": "benchmark, place, gallery_policy nulls first, experiment, threshold_km",
+    "results.city_question": "series, place, experiment",
+}
 ROW_COMMENTS = {
     "": "What stands in which table of the papers, in order.",
     "name": "Table or figure: table_1, figure_3, ...",
@@ -23,8 +31,8 @@ def paper_views_sql(tables: tuple[PaperTable, ...] | None = None) -> str:
     `tables`: those of published_tables.csv if not given.
     """
     chosen = paper_tables() if tables is None else tables
-    views = files("g3lib.store").joinpath("warehouse_tables.sql").read_text(encoding="utf-8")
-    named = [_named(table, views) for table in chosen if table.of_accuracies]
+    views = _script("warehouse_tables.sql")
+    named = [_named(table) for table in chosen if table.kind in BASES]
     return "\n".join([_rows(chosen), views, *named])
 
 
@@ -41,20 +49,26 @@ def _rows(tables: tuple[PaperTable, ...]) -> str:
     return "\n".join([view, *comments])
 
 
-def _named(table: PaperTable, views: str) -> str:
-    """One table: its part of BASE, with the same comments."""
+def _script(name: str) -> str:
+    return files("g3lib.store").joinpath(name).read_text(encoding="utf-8")
+
+
+def _named(table: PaperTable) -> str:
+    """One table: its part of what its kind has as a base, with the same comments."""
+    base, script = BASES[table.kind]
     view = f"results.{table.name}"
-    told = f"{table.title}: {table.paper}, {table.paper_table}, measured beside published."
-    start = f"comment on column {BASE}."
+    beside = ", measured beside published" if table.of_accuracies else ", as experiments"
+    told = f"{table.title}: {table.paper}, {table.paper_table}{beside}."
+    start = f"comment on column {base}."
     comments = [
-        line.replace(BASE, view, 1)
-        for line in views.splitlines()
+        line.replace(base, view, 1)
+        for line in _script(script).splitlines()
         if line.startswith(start) and not line.startswith(f"{start}name ")
     ]
     return "\n".join(
         [
-            f"create view {view} as select * exclude (name) from {BASE} where name = {_literal(table.name)}",
-            "order by benchmark, place, gallery_policy nulls first, experiment, threshold_km;",
+            f"create view {view} as select * exclude (name) from {base} where name = {_literal(table.name)}",
+            f"order by {ORDERS[base]};",
             f"comment on view {view} is {_literal(told)};",
             *comments,
         ]

@@ -49,8 +49,28 @@ _SOURCES = {
     "metadata_finding": "metadata/findings",
     "accuracy_by_continent": "accuracy/continents",
     "place_accuracy": "accuracy/places",
+    "city_label": "city_labels",
+    "city_photo": "city_labels/photos",
+    "city_model": "city_models",
+    "city_choice": "city_models/choices",
+    "city_prediction": "city_predictions",
+    "city_accuracy": "city_accuracy",
+    "city_reliability": "city_predictions/reliability",
+    "city_set": "city_predictions/sets",
+    "city_wrong_answer": "city_predictions/wrong_answers",
+    "city_wrong_distance": "city_predictions/wrong_distances",
+    "city_proximity": "city_proximity",
+    "city_proximity_comparison": "city_proximity/comparisons",
+    "city_neighbour": "city_proximity/neighbours",
+    "city_neighbour_summary": "city_proximity/summaries",
+    "city_pair": "city_proximity/pairs",
 }
-SCRIPTS = ("warehouse.sql", "warehouse_views.sql", "warehouse_diagnosis.sql")  # tables, and views over them
+SCRIPTS = (  # tables, and views over them
+    "warehouse.sql",
+    "warehouse_cities.sql",
+    "warehouse_views.sql",
+    "warehouse_diagnosis.sql",
+)
 _OUTSIDE = {  # the same of anybody's predictions (`g3 score --keep`)
     "prediction": "outside_predictions",
     "accuracy": "outside_accuracy",

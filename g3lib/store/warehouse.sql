@@ -453,20 +453,20 @@ create table results.leaked_query (
     kind varchar, distance integer, dataset varchar, photo_id varchar,
     other_dataset varchar, other_photo_id varchar
 );
-comment on table results.leaked_query is 'Queries whose own picture is in a gallery: whoever retrieves from it has seen the answer.';
+comment on table results.leaked_query is 'Queries whose own picture is in a gallery or training set: whoever retrieves or learns from it has seen the answer.';
 comment on column results.leaked_query.kind is 'exact: the same bytes; near: perceptual hashes differ in few bits.';
 comment on column results.leaked_query.distance is 'Differing bits of the two 64-bit perceptual hashes.';
 comment on column results.leaked_query.dataset is 'Benchmark.';
 comment on column results.leaked_query.photo_id is 'The query.';
-comment on column results.leaked_query.other_dataset is 'Gallery.';
-comment on column results.leaked_query.other_photo_id is 'The nearest gallery photo that is the same picture.';
+comment on column results.leaked_query.other_dataset is 'Gallery or training set.';
+comment on column results.leaked_query.other_photo_id is 'The nearest photo there that is the same picture.';
 
 create table results.author_overlap (
     gallery varchar, benchmark varchar, gallery_authors bigint, benchmark_authors bigint,
     authors_in_both bigint, queries bigint, queries_of_gallery_authors bigint, share double,
     gallery_photos bigint, gallery_photos_to_go bigint
 );
-comment on table results.author_overlap is 'Photographers who are in a gallery and in a benchmark; those that nobody names are left out.';
+comment on table results.author_overlap is 'Photographers who are in a gallery or training set and in a benchmark; those that nobody names are left out.';
 comment on column results.author_overlap.gallery is 'Dataset.';
 comment on column results.author_overlap.benchmark is 'Dataset.';
 comment on column results.author_overlap.gallery_authors is 'Photographers of the gallery.';
@@ -484,7 +484,7 @@ create table results.metadata_finding (
 comment on table results.metadata_finding is 'What was found wrong in the metadata of a dataset, and what was done about it.';
 comment on column results.metadata_finding.dataset is 'Dataset.';
 comment on column results.metadata_finding.name is 'What it is, such as swapped_coordinates.';
-comment on column results.metadata_finding.action is 'repaired: the evidence is conclusive; refused: those photos are left out; noted: kept as it is.';
+comment on column results.metadata_finding.action is 'repaired: the evidence is conclusive; refused: those photos cannot be used; left out: the dataset takes a part of its files; noted: kept as it is.';
 comment on column results.metadata_finding.rows is 'Rows concerned.';
 comment on column results.metadata_finding.detail is 'The evidence.';
 comment on column results.metadata_finding.example is 'The first row concerned, as the file has it.';

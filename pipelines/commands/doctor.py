@@ -126,13 +126,14 @@ def _gpu(profile: Profile) -> Finding:
 def _incoming(profile: Profile, home: Home) -> Iterator[Finding]:
     """What a dataset's owner asks, and what has to be brought."""
     for dataset in profile.datasets:
-        terms, folder = source_of(dataset).terms, home.root / "incoming" / dataset.name
+        terms, folder = source_of(dataset).terms, home.root / "incoming" / dataset.folder
         what, found = f"photos of {dataset.name}", f"{dataset.source.kind}: {terms.note}"
         if terms.account is not None:
             there = bool(os.environ.get("HF_TOKEN")) or any(folder.glob("*"))
             yield Finding(what, found, there, f"{terms.account}; or bring its files to {folder}")
             continue
-        missing = [str(path) for path in _brought(dataset, folder) if not path.exists()]
+        brought = [*_brought(dataset, folder), *_cities(dataset, folder)]
+        missing = [str(path) for path in brought if not path.exists()]
         yield Finding(what, found, not missing, f"bring {', '.join(missing)} (docs/datasets.md)")
 
 
@@ -154,6 +155,14 @@ def _brought(dataset: Dataset, folder: Path) -> list[Path]:
     if isinstance(source, PlacePulseSource):
         return [folder / source.votes, folder / source.archive]
     return []
+
+
+def _cities(dataset: Dataset, folder: Path) -> list[Path]:
+    """The file of the user's own cities that a dataset lies in."""
+    from g3lib.images.metadata.within import own_cities
+
+    path = None if dataset.within is None else own_cities(dataset.within, folder)
+    return [] if path is None else [path]
 
 
 def _encoder(profile: Profile, home: Home) -> Finding:

@@ -23,7 +23,9 @@ from g3lib.experiments.datasets import (
     FolderSource,
     Mp16ProSource,
     PhotoSource,
+    PlacePulseSource,
     UrlListSource,
+    WithinCities,
 )
 from g3lib.images import read_shard
 from g3lib.store import Home, Key
@@ -261,6 +263,121 @@ def test_slices_with_published_places_and_a_folder(small: Maker, tmp_path: Path)
         path.unlink()  # the disk is needed for something else
     assert here.pending("photos") == []
     assert len(list(read_shard(here.home.shard("web", 0), stored[0]))) == stored[0].height
+
+
+VOTE = "study_id,choice,left,right,place_name_left,place_name_right,long_left,lat_left,long_right,lat_right"
+SAFER = "50a68a51fdc9f05596000002"
+
+
+def two_sides_and_a_part(home: Path) -> tuple[Profile, list[str]]:
+    """Place Pulse's sides as gallery and benchmark, a part of an archive for probes; files of ten places and four."""
+    pulse, online = home / "incoming" / "place-pulse", home / "incoming" / "probes"
+    for folder in (pulse, online):
+        folder.mkdir(parents=True)
+    places = [(f"{n:024x}", 48.8 + n / 50, 2.3) for n in range(10)]
+    votes = [
+        f"{SAFER},left,{a},{b},Paris,Paris,{lat_a},{lon_a},{lat_b},{lon_b}"
+        for (a, lat_a, lon_a), (b, lat_b, lon_b) in zip(places[::2], places[1::2], strict=True)
+    ]
+    (pulse / "votes_clean.csv").write_text("\n".join([VOTE, *votes, ""]))
+    names = [
+        (f"images/{lat}_{lon}_{name}_Paris.JPG", jpeg(n, SIZE)) for n, (name, lat, lon) in enumerate(places)
+    ]
+    write_archive(pulse / "place-pulse-2.0.zip", [*names, ("images/1_2_nobody_Paris.JPG", jpeg(50, SIZE))])
+    rows = ["a,48.85,2.35,ann,urban", "b,48.86,2.34,bob,indoor", "c,10,20,cat,urban", "d,51.5,-0.1,dan,urban"]
+    (online / "q.csv").write_text("\n".join(["photo_id,lat,lon,author,scene", *rows, ""]))
+    write_archive(online / "q.tar", [(f"{n}.jpg", jpeg(60 + i, SIZE)) for i, n in enumerate("abcdz")])
+    shared = {"shards": 1, "photos_per_shard": 20, "incoming": "place-pulse"}
+    split = {"kind": "place-pulse", "test_share": 0.4}
+    archive = {"kind": "archive", "publication": "any", "archive": "q.tar", "metadata": "q.csv"}
+    datasets = [
+        {"name": "web", "role": "gallery", **shared, "source": {**split, "split": "train"}},
+        {"name": "queries", "role": "benchmark", **shared, "source": {**split, "split": "test"}},
+        {
+            "name": "probes",
+            "role": "training",
+            **{"shards": 1, "photos_per_shard": 9, "source": archive, "within": {"outdoor": True}},
+        },
+    ]
+    profile = load_profile("demo")
+    return profile.model_copy(update={"datasets": tuple(map(Dataset.model_validate, datasets))}), [
+        p[0] for p in places
+    ]
+
+
+def test_datasets_that_take_a_part_of_their_files(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    profile, places = two_sides_and_a_part(home.root)
+    with dg.DagsterInstance.ephemeral() as instance:
+        here = Small(home, profile, instance)
+        here.make_all()
+        sides = [here.table("photos", f"{name}-000000")["photo_id"].to_list() for name in ("web", "queries")]
+        assert all(sides) and sorted(sides[0] + sides[1]) == places
+        for name in ("web", "queries"):
+            assert here.ledger(name).filter(pl.col("fate") != "stored")["photo_id"].to_list() == [
+                "1_2_nobody_Paris.JPG"
+            ]
+        assert here.table("metadata", "web")["city"].to_list() == ["Paris"] * len(sides[0])
+        assert here.ledger("probes").select("photo_id", "fate").rows() == [
+            ("a", "stored"),
+            ("d", "stored"),
+            ("z.jpg", "unlisted"),
+        ]
+        scenes = pl.read_parquet(home.root / "tables/metadata/scenes/probes.parquet")
+        assert scenes.rows() == [("a", "urban"), ("d", "urban")]
+        found = pl.read_parquet(home.root / "tables/metadata/findings/probes.parquet")
+        assert dict(found.filter(action="left out").select("name", "rows").iter_rows()) == {
+            "outside_cities": 1,
+            "indoor": 1,
+        }
+        overlap = here.table("author_overlap").select("gallery", "benchmark").rows()
+        assert overlap == [("web", "queries"), ("probes", "queries")]
+        assert all(here.pending(name) == [] for name in NAMES)
+
+        wider = Dataset.model_validate(
+            profile.dataset("probes").model_dump() | {"within": {"radius_km": 1000, "outdoor": False}}
+        )
+        changed = profile.model_copy(update={"datasets": (*profile.datasets[:2], wider)})
+        again = Small(home, changed, instance)
+        assert again.pending("metadata") == ["probes"] and again.pending("photos") == []
+        again.make_all()
+        assert again.table("photos", "probes-000000")["photo_id"].to_list() == ["a", "b", "d"]
+
+
+def test_settings_that_are_not_given_put_no_older_record_out_of_date() -> None:
+    """What was made before datasets could take a part says the same as now."""
+    profile = load_profile("mp16")
+    assert STEPS["metadata"].config(profile, "im2gps3k") == {
+        "name": "im2gps3k",
+        "role": "benchmark",
+        "source": {
+            "kind": "archive",
+            "publication": "im2gps3k",
+            "archive": "im2gps3ktest.zip",
+            "metadata": "im2gps3k_places365.csv",
+            "minimum_bytes": 0,
+        },
+    }
+    whole = Dataset(
+        name="pulse", role="gallery", shards=1, photos_per_shard=5, source=PlacePulseSource(split_km=3.0)
+    )
+    files = {"kind": "place-pulse", "votes": "votes_clean.csv", "archive": "place-pulse-2.0.zip"}
+
+    def configs(dataset: Dataset) -> list[object]:
+        toy = profile.model_copy(update={"datasets": (dataset,)})
+        return [STEPS["metadata"].config(toy, "pulse"), STEPS["photos"].config(toy, "pulse-000000")]
+
+    known = {"name": "pulse", "role": "gallery", "source": files}
+    assert configs(whole) == [known, known | {"photos_per_shard": 5}]
+    part = PlacePulseSource(split="test")
+    side = whole.model_copy(update={"source": part, "incoming": "other", "within": WithinCities()})
+    facts, photos = configs(side)
+    assert photos == known | {"photos_per_shard": 5}, "the metadata tell a shard its rows"
+    assert facts == known | {
+        "incoming": "other",
+        "within": WithinCities().model_dump(exclude_none=True),
+        "source": part.model_dump(),
+    }
 
 
 def with_position(number: int) -> bytes:

@@ -16,6 +16,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from g3lib.experiments.cities import place_pulse_cities
+from g3lib.images.metadata import METADATA
+
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3600)]
 
 CHUNKS, ROWS = 47, 100_000
@@ -76,6 +79,40 @@ import polars as pl
 rows = pl.read_csv(sys.argv[1], infer_schema=False, truncate_ragged_lines=True, quote_char=None,
     encoding="utf8-lossy").height
 print(json.dumps([time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, rows]))
+"""
+
+CITY_PHOTOS = (
+    0.27  # of MP-16's photos lie within 25 km of one of the 56 cities, by 100,000 of its coordinates
+)
+PART = """
+import json, resource, sys, time
+import numpy as np, polars as pl
+from g3lib.experiments.cities import place_pulse_cities
+from g3lib.experiments.datasets import WithinCities
+from g3lib.geo import geodesic_km
+from g3lib.geo.nearest import nearest_within
+from g3lib.images.metadata import Metadata
+from g3lib.images.metadata.table import FINDINGS
+from g3lib.images.metadata.within import within_cities
+table, cities = pl.read_parquet(sys.argv[1]), place_pulse_cities()
+scenes = table.select("photo_id", scene=pl.lit("urban"))
+found = Metadata(table, pl.DataFrame(schema=FINDINGS), scenes)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+started = time.perf_counter()
+kept = within_cities(found, WithinCities(most_per_city=2000, outdoor=True), cities)
+seconds = time.perf_counter() - started
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6 - before
+started = time.perf_counter()
+kept.left_out.write_parquet(sys.argv[2], compression="zstd")
+writing = time.perf_counter() - started
+some = table.head(int(sys.argv[3]))
+started = time.perf_counter()
+km = geodesic_km(*(some[each].to_numpy()[:, None] for each in ("lat", "lon")), cities["lat"], cities["lon"])
+pairs = time.perf_counter() - started
+nearest = nearest_within(some["lat"], some["lon"], cities["lat"], cities["lon"], 25)
+same = bool((nearest == np.where(km.min(axis=1) < 25, km.argmin(axis=1), -1)).all())
+counts = dict(kept.findings.select("name", "rows").iter_rows())
+print(json.dumps([seconds, peak, writing, pairs, same, kept.table.height, kept.left_out.height, counts]))
 """
 
 
@@ -194,3 +231,52 @@ def test_metadata(tmp_path: Path) -> None:
     assert refused == sum(
         counts[name] for name in (*fates, "duplicate_id", "conflicting_id", "same_file_name")
     )
+
+
+def mp16_like(rows: int) -> pl.DataFrame:
+    """Synthetic facts (schema METADATA): CITY_PHOTOS of them around the 56 cities, the others anywhere."""
+    rng = np.random.default_rng(5)
+    centres = place_pulse_cities().select("lat", "lon").to_numpy()
+    popular = rng.permutation(1 / np.arange(1, len(centres) + 1))
+    around = centres[rng.choice(len(centres), rows, p=popular / popular.sum())] + rng.normal(
+        0, 0.05, (rows, 2)
+    )
+    anywhere = np.stack(
+        [np.degrees(np.arcsin(rng.uniform(-1, 1, rows))), rng.uniform(-180, 180, rows)], axis=1
+    )
+    lat, lon = np.where(rng.random((rows, 1)) < CITY_PHOTOS, around, anywhere).T
+    number = pl.int_range(rows, eager=True).cast(pl.String)
+    known = pl.DataFrame({"lat": lat, "lon": lon}).with_columns(
+        photo_id="e1/55/" + number + ".jpg",
+        author=number.str.slice(-3),
+        licence=pl.lit("unknown"),
+        locator="http://farm5.staticflickr.com/4114/" + number + "_04516bfd21.jpg",
+    )
+    absent = [pl.lit(None, pl.String).alias(name) for name in METADATA if name not in known.columns]
+    return known.with_columns(absent).select(METADATA.names())
+
+
+def test_within_cities(tmp_path: Path) -> None:
+    path, some = tmp_path / "facts.parquet", 20_000
+    mp16_like(CHUNKS * ROWS).write_parquet(path)
+    done = subprocess.run(
+        [sys.executable, "-c", PART, str(path), str(tmp_path / "left-out.parquet"), str(some)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    seconds, peak, writing, pairs, same, kept, left_out, counts = json.loads(done.stdout)
+    rows = CHUNKS * ROWS
+    print(f"\n{os.cpu_count()} cores, {rows:,} synthetic rows, 56 cities, 25 km, 2,000 drawn of each")
+    for what, value, bar in (
+        ("within cities", f"{seconds:.1f} s", "seconds"),
+        ("more resident memory", f"{peak:.2f} GB", "for comparison"),
+        ("what is left out, written", f"{writing:.1f} s", "for comparison"),
+        ("every pair measured instead", f"{pairs * rows / some:.0f} s", f"extrapolated from {some:,} rows"),
+        ("ratio", f"{pairs * rows / some / seconds:.0f}", "for comparison"),
+    ):
+        print(f"{what:<32} {value:<36} bar: {bar}")
+    assert same and kept + left_out == rows
+    assert counts["kept_by_city"] == kept <= 56 * 2000
+    assert counts["outside_cities"] + counts["not_drawn"] == left_out

@@ -8,7 +8,7 @@ import polars as pl
 
 from g3lib.images.metadata.table import FINDINGS
 
-Action = Literal["repaired", "refused", "noted"]
+Action = Literal["repaired", "refused", "left out", "noted"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Finding:
 
 
 def as_table(findings: Sequence[Finding]) -> pl.DataFrame:
-    """The findings in the schema FINDINGS: refusals first, then repairs, then notes, as found within each."""
-    order: dict[Action, int] = {"refused": 0, "repaired": 1, "noted": 2}
+    """The findings in the schema FINDINGS: what is lost first, then repairs, then notes, as found within each."""
+    order: dict[Action, int] = {"refused": 0, "left out": 1, "repaired": 2, "noted": 3}
     rows = [astuple(each) for each in sorted(findings, key=lambda each: order[each.action])]
     return pl.DataFrame(rows, schema=FINDINGS, orient="row")

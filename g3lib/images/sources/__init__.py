@@ -10,9 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+import polars as pl
+
 from g3lib.experiments.datasets import Dataset
 from g3lib.images.fates import Rejected
 from g3lib.images.metadata import Metadata
+from g3lib.images.metadata.table import LEFT_OUT
 from g3lib.images.photo import Photo
 
 Offer = Photo | Rejected
@@ -32,16 +35,21 @@ class Place:
     """Where a source works: its dataset, the folder for what comes from outside, and who hears of progress."""
 
     dataset: Dataset
-    incoming: Path  # G3_HOME/incoming/<dataset>
+    incoming: Path  # G3_HOME/incoming/<the dataset's folder>
     report: Callable[[str], None] = lambda _: None
     stored: Callable[[str], bytes | None] = lambda _: (
         None
     )  # by origin: what the shard holds from its last making
+    left_out: Path | None = None  # Parquet of LEFT_OUT, if the dataset takes a part of what its files tell
 
     def rows(self, shard: int) -> slice:
         """The rows of the metadata that one shard holds, where a source is cut by rows."""
         start = shard * self.dataset.photos_per_shard
         return slice(start, start + self.dataset.photos_per_shard)
+
+    def others(self) -> pl.DataFrame:
+        """Photos (schema LEFT_OUT) that the files tell of and the dataset does not take: no strangers in an archive."""
+        return LEFT_OUT.to_frame() if self.left_out is None else pl.read_parquet(self.left_out)
 
 
 class Source(Protocol):
@@ -86,6 +94,30 @@ def source_of(dataset: Dataset) -> Source:
     reader = getattr(import_module(f"g3lib.images.sources.{module}"), name)
     source: Source = reader(dataset.source)
     return source
+
+
+def facts_of(place: Place) -> Metadata:
+    """The dataset's checked facts: of those that its source tells, the rows that it takes.
+
+    Raises what the source does, and BadMetadata if nothing is left within its cities.
+    """
+    found, within = source_of(place.dataset).metadata(place), place.dataset.within
+    if within is None:
+        return found
+    from g3lib.images.metadata.within import read_cities, within_cities
+
+    return within_cities(found, within, read_cities(within, place.incoming))
+
+
+def facts_observed(place: Place) -> dict[str, str]:
+    """Files from outside that `facts_of` reads, as of now; what is absent is left out."""
+    found, within = source_of(place.dataset).observed(place, None), place.dataset.within
+    if within is None:
+        return found
+    from g3lib.images.metadata.within import own_cities
+
+    cities = own_cities(within, place.incoming)
+    return found if cities is None else found | as_of_now(cities)
 
 
 def as_of_now(*paths: Path) -> dict[str, str]:

@@ -25,8 +25,13 @@ class Address(NamedTuple):
 
 
 def spool_of(place: Place, shard: int) -> Path:
-    """The folder for a shard's photos while they are fetched; `download.discard` it once the shard is committed."""
-    return place.incoming / ".spool" / f"shard-{shard:06d}"
+    """The folder for a shard's photos while they are fetched; `download.discard` it once the shard is committed.
+
+    Datasets that share a folder have spools of their own.
+    """
+    spools = place.incoming / ".spool"
+    own = spools if place.dataset.incoming is None else spools / place.dataset.name
+    return own / f"shard-{shard:06d}"
 
 
 def fetched(

@@ -59,8 +59,10 @@ class Archive:
             pl.scan_parquet(metadata),
         )
         wanted = table.slice(rows.start, rows.stop - rows.start).collect()
-        names = table.select("photo_id", "locator").collect()
-        known = {key for photo_id, locator in names.iter_rows() for key in keys_of(photo_id, locator)}
+        names = [table.select("photo_id", "locator").collect(), place.others().select("photo_id", "locator")]
+        known = {
+            key for photo_id, locator in pl.concat(names).iter_rows() for key in keys_of(photo_id, locator)
+        }
         yield from photos_from_archive(archive, wanted, _finder(known), unlisted=shard == 0)
 
     def tidy(self, place: Place, shard: int) -> None:

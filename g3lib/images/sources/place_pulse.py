@@ -6,7 +6,7 @@ who prepares pixels for a model decides.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -34,18 +34,19 @@ class PlacePulse:
     )
 
     def metadata(self, place: Place) -> Metadata:
-        """Every place of the votes once, checked; votes other than figshare's version 1 are noted."""
+        """Every place of the votes' side once, checked; votes other than figshare's version 1 are noted."""
         from g3lib.images.metadata.findings import Finding, as_table
+        from g3lib.images.metadata.place_split import one_side
         from g3lib.images.metadata.reading import read_metadata
 
         path = self._there(place, self.settings.votes, VOTES_HINT)
         found = read_metadata(path, "place-pulse")
         digest = _md5(path)
         if digest == VOTES_MD5:
-            return found
+            return one_side(found, self.settings)
         detail = f"md5 {digest}, not {VOTES_MD5} of figshare's version 1: another edition, or a changed file"
         other = as_table([Finding("other_edition", "noted", found.table.height, detail)])
-        return Metadata(found.table, pl.concat([found.findings, other]))
+        return one_side(replace(found, findings=pl.concat([found.findings, other])), self.settings)
 
     def observed(self, place: Place, shard: int | None) -> dict[str, str]:
         """The votes; or the archive of images."""
@@ -59,7 +60,7 @@ class PlacePulse:
         archive = self._there(place, self.settings.archive, IMAGES_HINT)
         rows, table = place.rows(shard), pl.scan_parquet(metadata)
         wanted = table.slice(rows.start, rows.stop - rows.start).collect()
-        known = set(table.select("photo_id").drop_nulls().collect()["photo_id"])
+        known = {*table.select("photo_id").collect()["photo_id"], *place.others()["photo_id"]}
 
         def name_of(path: str) -> str | None:
             found = place_of(path)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def changed(where: str, value: Any) -> dict[str, Any]:
 def test_every_profile_loads_and_names_what_there_is(path: Path) -> None:
     profile = Profile(**load(path))
     assert profile.name == path.stem
-    assert {each.name for each in EXPERIMENTS} >= {name.partition("+")[0] for name in profile.experiments}
+    assert {each.name for each in EXPERIMENTS} >= {re.split("[+@]", name)[0] for name in profile.experiments}
     assert profile.gallery_policies[0] == POLICIES[0], "the papers' own arm comes first"
     assert profile.caption_template in TEMPLATES
     deepest = max(experiment(name).references_needed for name in profile.arms)
@@ -76,7 +77,7 @@ def test_every_profile_loads_and_names_what_there_is(path: Path) -> None:
 
 
 def test_there_are_profiles() -> None:
-    assert {"demo", "mp16"} <= {path.stem for path in FILES}
+    assert {"demo", "im2city", "mp16"} <= {path.stem for path in FILES}
 
 
 @pytest.mark.parametrize(

@@ -221,3 +221,17 @@ def test_photographers_in_gallery_and_benchmark() -> None:
     }
     none = found.row(by_predicate=pl.col("benchmark") == "empty-handed", named=True)
     assert (none["authors_in_both"], none["share"], none["gallery_photos_to_go"]) == (0, 0.0, 0)
+
+
+def test_what_a_probe_is_trained_on_counts_like_a_gallery() -> None:
+    rows = [
+        ("t", "training", "t1", "ann", "same", 1),
+        ("g", "gallery", "g1", "bob", "other", 0xFF00FF),
+        ("q", "benchmark", "q1", "ann", "same", 1),
+        ("p", "benchmark", "p1", "ann", "same", 1),
+    ]
+    photos = pl.DataFrame(rows, schema=PHOTOS, orient="row")
+    found = leaked(photos).select("kind", "dataset", "photo_id", "other_dataset", "other_photo_id").rows()
+    assert found == [("exact", "q", "q1", "t", "t1"), ("exact", "p", "p1", "t", "t1")]
+    overlap = author_overlap(photos).select("gallery", "benchmark", "authors_in_both").rows()
+    assert overlap == [("g", "p", 0), ("g", "q", 0), ("t", "p", 1), ("t", "q", 1)]

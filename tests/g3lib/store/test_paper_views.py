@@ -111,6 +111,7 @@ def test_with_nothing_measured_every_table_shows_what_is_printed() -> None:
         "table_7": 10,
         "figure_3": 5,
         "figure_4": 5,
+        "im2city": 0,  # gains alone are printed
     }
 
 
@@ -135,6 +136,12 @@ def test_every_view_and_column_says_what_it_is() -> None:
         for name, columns in needed.items():
             typed = ", ".join(f"{each} double" for each in columns.split(", "))
             connection.execute(f"create table results.{name} ({typed})")
+        asked = (
+            "name, place, arm, series, experiment, test_set, scale, accuracy, ci_low, ci_high, mean_accuracy, chance, "
+            "majority, labels, n, n_outside, trained_on, kind, backbone, label_set, training, shots"
+        )
+        typed = ", ".join(f"{each} varchar" for each in asked.split(", "))
+        connection.execute(f"create table results.city_question ({typed})")
         connection.execute(paper_views_sql())
         views = connection.sql(
             "select view_name from duckdb_views() where schema_name = 'results'"
@@ -149,7 +156,7 @@ def test_every_view_and_column_says_what_it_is() -> None:
         for source, what in (("duckdb_views", "view_name"), ("duckdb_columns", "table_name")):
             missing = connection.sql(
                 f"from {source}() where comment is null and schema_name = 'results' "
-                f"and {what} not in ('accuracy', 'published', 'reference', 'query', 'prediction')"
+                f"and {what} not in ('accuracy', 'published', 'reference', 'query', 'prediction', 'city_question')"
             )
             assert missing.fetchall() == []
 

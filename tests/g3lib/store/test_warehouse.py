@@ -38,6 +38,13 @@ from g3lib.store.warehouse import Published, WarehouseError, publish, query
 
 PRICES = {"gpt-4": (10.0, 30.0)}
 Connection = duckdb.DuckDBPyConnection
+CITY_TABLES = (
+    *("results.city_label", "results.city_photo", "results.city_model", "results.city_choice"),
+    *("results.city_prediction", "results.city_accuracy", "results.city_reliability", "results.city_set"),
+    *("results.city_proximity", "results.city_proximity_comparison", "results.city_pair"),
+    *("results.city_neighbour", "results.city_neighbour_summary"),
+    *("results.city_wrong_answer", "results.city_wrong_distance"),
+)
 
 
 def published_now(home: Home, history: pl.DataFrame = NO_HISTORY) -> Published:
@@ -80,6 +87,7 @@ def test_every_file_and_record_arrives(home: Home) -> None:
         "results.leaked_query": 1,
         "results.author_overlap": 1,
         "results.metadata_finding": 1,
+        **dict.fromkeys(CITY_TABLES, 0),  # tests/assets/test_im2city.py has some
         "results.place": 1,
         "lineage.materialization": 20,
         "lineage.input": 26,

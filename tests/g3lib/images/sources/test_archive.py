@@ -7,9 +7,9 @@ import pytest
 from facts import facts, parquet
 from pictures import encoded
 
-from g3lib.experiments.datasets import ArchiveSource, Dataset
+from g3lib.experiments.datasets import ArchiveSource, Dataset, WithinCities
 from g3lib.images import Photo, Rejected
-from g3lib.images.sources import Place, Source, source_of
+from g3lib.images.sources import Place, Source, facts_observed, facts_of, source_of
 
 
 def place(folder: Path, archive: str = "set.zip", shards: int = 2) -> Place:
@@ -51,6 +51,27 @@ def test_the_metadata_are_read_as_their_publication(tmp_path: Path) -> None:
         1.5,
     )
     assert list(source(where).observed(where, None)) == ["facts.csv"]
+
+
+def test_a_dataset_within_cities_knows_whom_it_left_out(tmp_path: Path) -> None:
+    """The rest of a test set in its archive is no stranger; what is in no row at all still is."""
+    zipped(tmp_path, "x/paris.jpg", "x/far.jpg", "x/room.jpg", "x/stranger.jpg")
+    (tmp_path / "facts.csv").write_text(
+        "IMG_ID,LAT,LON,S3_Label\nfar.jpg,0,1,2\nroom.jpg,48.86,2.35,0\nparis.jpg,48.86,2.34,2\n"
+    )
+    (tmp_path / "own.csv").write_text("city,country,lat,lon\nParis,France,48.85341,2.3488\n")
+    within = WithinCities(cities="own.csv", radius_km=5, outdoor=True)
+    whole = place(tmp_path).dataset
+    dataset = Dataset.model_validate(whole.model_dump() | {"within": within.model_dump(), "incoming": "set"})
+    where = Place(dataset, tmp_path, left_out=tmp_path / "left-out.parquet")
+    found = facts_of(where)
+    found.left_out.write_parquet(tmp_path / "left-out.parquet")
+    assert found.table["photo_id"].to_list() == ["paris.jpg"]
+    assert list(facts_observed(where)) == ["facts.csv", "own.csv"]
+    offers = list(source(where).photos(where, 0, parquet(found.table, tmp_path)))
+    assert [each.photo_id for each in offers] == ["paris.jpg", "stranger.jpg"]
+    alone = list(source(where).photos(Place(dataset, tmp_path), 0, parquet(found.table, tmp_path)))
+    assert len(alone) == 4, "without that knowledge, all others are strangers"
 
 
 def test_what_lacks_is_said_with_what_to_do(tmp_path: Path) -> None:

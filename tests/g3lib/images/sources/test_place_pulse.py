@@ -12,7 +12,7 @@ from g3lib.experiments.datasets import Dataset, PlacePulseSource
 from g3lib.images.fates import Fate, Rejected
 from g3lib.images.metadata import BadMetadata, read_metadata
 from g3lib.images.photo import Photo
-from g3lib.images.sources import Place
+from g3lib.images.sources import Place, facts_observed, facts_of, source_of
 from g3lib.images.sources.place_pulse import PlacePulse, place_of
 
 HEADER = (
@@ -67,6 +67,30 @@ def test_places_stand_where_they_are_though_the_headers_are_swapped(place: Place
         "swapped_coordinates": ("repaired", 4),
         "other_edition": ("noted", 4),
     }
+
+
+def test_two_datasets_of_one_folder_are_its_two_sides_and_neither_takes_the_other_for_strangers(
+    place: Place, tmp_path: Path
+) -> None:
+    told = dict[str, list[str]]()
+    for split in ("train", "test"):
+        settings = PlacePulseSource(split=split, test_share=0.5)
+        dataset = Dataset(
+            name=split, role="gallery", shards=1, photos_per_shard=9, incoming="place-pulse", source=settings
+        )
+        here = Place(dataset, tmp_path, left_out=tmp_path / f"{split}-left-out.parquet")
+        found = facts_of(here)
+        found.table.write_parquet(tmp_path / f"{split}.parquet")
+        found.left_out.write_parquet(tmp_path / f"{split}-left-out.parquet")
+        offers = list(source_of(dataset).photos(here, 0, tmp_path / f"{split}.parquet"))
+        told[split] = [each.photo_id for each in offers]
+        strangers = [each for each in offers if isinstance(each, Rejected) and each.fate is Fate.UNLISTED]
+        assert len(strangers) == 2, "the image without votes, and the scores"
+        findings = {name: (action, count) for name, action, count, *_ in found.findings.rows()}
+        assert findings["other_side"] == ("left out", 4 - found.table.height)
+        assert facts_observed(here) == source_of(dataset).observed(here, None)
+    sides = [set(names) & set(SIGHTS) for names in told.values()]
+    assert sides[0] and sides[1] and not sides[0] & sides[1] and sides[0] | sides[1] == set(SIGHTS)
 
 
 def test_headers_that_somebody_put_right_are_not_turned_again(tmp_path: Path) -> None:

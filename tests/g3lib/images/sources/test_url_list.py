@@ -11,12 +11,12 @@ from filelock import FileLock
 from hostile_server import HostileServer, jpeg, serving
 from hurried import hurried
 
-from g3lib.experiments.datasets import Dataset, UrlListSource
+from g3lib.experiments.datasets import Dataset, UrlListSource, WithinCities
 from g3lib.images.download import SpoolInUse
 from g3lib.images.fates import Fate, Rejected
 from g3lib.images.metadata import METADATA
 from g3lib.images.photo import Photo
-from g3lib.images.sources import Place, source_of
+from g3lib.images.sources import Place, facts_of, source_of
 from g3lib.images.sources.addressed import spool_of
 from g3lib.images.sources.url_list import UrlList, with_suffix
 
@@ -158,3 +158,36 @@ def test_shards_of_one_home_ask_one_after_another(tmp_path: Path, server: Hostil
         assert "/good/40.jpg" not in server.counts()["asked"] and "this one waits" in told[0]
     [photo] = found.result()
     assert isinstance(photo, Photo)
+
+
+def test_datasets_of_one_folder_have_spools_of_their_own(tmp_path: Path) -> None:
+    """Photos of one shard that is under way are not taken for another dataset's."""
+    alone = place(tmp_path)
+    sharing = [
+        replace(alone, dataset=alone.dataset.model_copy(update={"name": name, "incoming": "mp16"}))
+        for name in ("a", "b")
+    ]
+    spools = [spool_of(each, 1) for each in (alone, *sharing)]
+    assert spools[0] == tmp_path / ".spool" / "shard-000001"
+    assert len(set(spools)) == 3 and all(each.is_relative_to(tmp_path) for each in spools)
+
+
+def test_only_rows_within_the_cities_are_asked_for(tmp_path: Path, server: HostileServer) -> None:
+    (tmp_path / "mp16_places365.csv").write_text(
+        "IMG_ID,AUTHOR,LAT,LON\n"
+        + "".join(f"{n}.jpg,ann,{48.85 if n % 2 else 10},2.35\n" for n in range(500, 506))
+    )
+    urls = [f"{n}.jpg,{server.url('good', n)}\n" for n in range(500, 506)]
+    (tmp_path / "mp16_urls.csv").write_text("".join(urls))
+    dataset = place(tmp_path, per_shard=9).dataset
+    within = WithinCities(most_per_city=2)
+    settings = dataset.source.model_copy(update={"publication": "any"})
+    here = Place(dataset.model_copy(update={"within": within, "source": settings}), tmp_path)
+    found = facts_of(here)
+    found.table.write_parquet(tmp_path / "facts.parquet")
+    photos = list(source_of(here.dataset).photos(here, 0, tmp_path / "facts.parquet"))
+    assert len(photos) == 2 and all(isinstance(each, Photo) and each.lat == 48.85 for each in photos)
+    asked = {f"/good/{n}.jpg" for n in range(500, 506)} & set(server.counts()["asked"])
+    assert asked == {f"/good/{each.photo_id}" for each in photos}
+    counts = dict(found.findings.select("name", "rows").iter_rows())
+    assert (counts["outside_cities"], counts["not_drawn"], counts["kept_by_city"]) == (3, 1, 2)
