@@ -17,6 +17,9 @@ from assets.baselines import histogram_stamp
 from assets.common import trained_encoder
 from assets.gallery import is_clip, is_histogram
 from assets.held_out import heads
+from assets.im2city.features import network_of
+from assets.im2city.partitions import gem_of
+from assets.named_cities import named_cities
 from assets.overlap import MAXIMUM_DISTANCE
 from assets.partitions import OFFICIAL
 from assets.plan import Workflow
@@ -24,6 +27,7 @@ from assets.step import Partition, Task
 from assets.verification import eligible
 from g3lib.baselines import colour_histograms
 from g3lib.experiments import ALIGNMENTS, Experiment, Profile, open_arm
+from g3lib.experiments.gem import ENCODER
 from g3lib.store import Key, Record
 
 if TYPE_CHECKING:
@@ -52,7 +56,9 @@ class NoAnswer(ValueError):
 class Embedded:
     """n photos as their gallery and the verifier want them; what the experiment does not use is None."""
 
-    clip: "Features | None"  # (n, d) float16, projected, not normalised
+    clip: (
+        "Features | None"  # (n, d) float16, projected, not normalised; of another backbone, as it gives them
+    )
     histograms: "Features | None"  # (n, 64) float16, unit vectors
     stamp: "Stamp | None"  # of those that are compared with the gallery's
 
@@ -75,6 +81,7 @@ def needed(found: Experiment) -> dict[str, list[Partition]]:
         )
     wanted: dict[str, list[Partition]] = {
         "encoder": [None] if _sees_by_clip(found) else [],
+        "city_models": [found.name] if found.gem is not None else [],
         "alignment": [each for each in ALIGNMENTS if each in _heads(found)],
         "gallery_index": [] if found.gallery is None else [found.gallery],
         "pool_choice": [open_arm(found.name)] if found.pool == "chosen" else [],
@@ -104,6 +111,9 @@ def made(workflow: Workflow, found: Experiment) -> dict[str, list[Record]]:
 
 
 def _sees_by_clip(found: Experiment) -> bool:
+    """Whether the profile's encoder looks at the photos."""
+    if found.gem is not None:
+        return found.gem.backbone == ENCODER
     return found.verifies or (found.gallery is not None and is_clip(found.gallery))
 
 
@@ -121,12 +131,12 @@ def embed(task: Task, found: Experiment, photos: Iterable[bytes], largest: int) 
     by_colour = found.gallery is not None and is_histogram(found.gallery)
     passing = _passing(photos, histograms) if by_colour else photos
     clip, stamp = None, None
-    if _sees_by_clip(found):
+    if _sees_by_clip(found) or found.gem is not None:
         from g3lib.features.extraction import image_features
 
-        encoder = trained_encoder(task)
+        network = trained_encoder(task) if _sees_by_clip(found) else network_of(task, gem_of(found).backbone)
         together = min(task.profile.encoder.batch_size, max(1, BATCH_BYTES // max(largest, 1)))
-        clip, stamp = image_features(passing, encoder, together), encoder.stamp
+        clip, stamp = image_features(passing, network, together), network.stamp
     else:
         deque(passing, maxlen=0)
     if not by_colour:
@@ -152,6 +162,10 @@ def locate(
     """
     from g3lib.verification import choose
 
+    if found.gem is not None:
+        assert embedded.clip is not None and embedded.stamp is not None
+        named = named_cities(task, found.name, photos["photo_id"], embedded.clip, embedded.stamp)
+        return Located(choose(named, found.selection, found.seed), {}, {})
     references = _references(task, found, photos, embedded)
     candidates, bill, shown = ask(task, queries, references, found, RECORDED_AS, {})
     scored = _scored(task, found, candidates, photos["photo_id"], embedded)
@@ -242,12 +256,24 @@ def judged(workflow: Workflow, found: Experiment, inputs: Mapping[str, Sequence[
         )
         if scored is None or predicted is None or not _is_made_of(predicted, [scored]):
             continue
-        verifying = [each for each in inputs.get("alignment", ()) if each.partition == found.alignment]
-        if _is_made_of(scored, verifying if found.verifies else []):
+        if _judges_alike(workflow, found, scored, inputs):
             table = pl.read_parquet(workflow.home.root / predicted.path, columns=[*JUDGED, "lmm"])
             same = pl.col("lmm").eq_missing(pl.lit(lmm_of(workflow.profile, found), pl.String))
             tables.append(table.filter(same).select(*JUDGED))
     return pl.concat(tables)
+
+
+def _judges_alike(
+    workflow: Workflow, found: Experiment, scored: Record, inputs: Mapping[str, Sequence[Record]]
+) -> bool:
+    """Whether those scores were given by the heads, or the model of cities, that score now."""
+    if found.gem is not None:
+        named = workflow.record(Key("city_predictions", found.name))
+        return (
+            named is not None and _is_made_of(scored, [named]) and _is_made_of(named, inputs["city_models"])
+        )
+    verifying = [each for each in inputs.get("alignment", ()) if each.partition == found.alignment]
+    return _is_made_of(scored, verifying if found.verifies else [])
 
 
 def _is_made_of(record: Record, upstream: Sequence[Record]) -> bool:
@@ -276,7 +302,7 @@ def warnings(profile: Profile, found: Experiment) -> tuple[str, ...]:
 
 def _weighs(profile: Profile, found: Experiment) -> str:
     """What the answer rests on that was made of the gallery; empty where nothing was, as for an LMM alone."""
-    by_clip = found.selection == "verifier" or (found.gallery is not None and is_clip(found.gallery))
+    by_clip = found.selection == "verifier" or _sees_by_clip(found)
     if by_clip and profile.encoder.pretrained is None:
         return "The encoder knows"
     return "The gallery holds" if found.gallery is not None or by_clip else ""

@@ -19,12 +19,14 @@ from g3lib.experiments import Profile
 from g3lib.experiments.published import packaged_digest, published_references
 from g3lib.experiments.published_tables import PaperTable, paper_tables, rows_of
 
+ASKED = ("question", "proximity")  # kinds of tables that only experiments of GEM's fill
 Wanted = Callable[[Profile], Sequence[Partition]]
 
 
-def names() -> list[str]:
-    """Of all tables and figures, in their order."""
-    return [each.name for each in paper_tables()]
+def names(profile: Profile) -> list[str]:
+    """Of all tables and figures, in order; questions, of which nothing is published, where something asks them."""
+    asked = bool(gems_of(profile))
+    return [each.name for each in paper_tables() if asked or each.kind not in ASKED]
 
 
 def entry_of(partition: Partition) -> PaperTable:
@@ -159,12 +161,12 @@ STEPS = (
             _needs("queries", _of_kind("cases", "failures", then=lambda profile: profile.benchmarks)),
             _needs("predictions", _of_kind("failures", then=keys)),
             _needs("photos", _shards),
-            _needs("city_models", _of_kind("question", "proximity", then=gems_of)),
+            _needs("city_models", _of_kind(*ASKED, then=gems_of)),
             _needs("city_accuracy", _of_kind("question", then=gems_of)),
             _needs("city_proximity", _of_kind("proximity", then=proximity_of)),
         ),
-        partitions=lambda _: dg.StaticPartitionsDefinition(names()),
-        keys=lambda _: names(),
+        partitions=lambda profile: dg.StaticPartitionsDefinition(names(profile)),
+        keys=names,
         rules=(
             Rule(
                 "every_printed_number", "what the paper prints in the table is all there, once", _all_printed

@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for pages and tiny, whatever pytest's import mode
 
+from richer import enriched
 from tiny import Finished, TinyHome
 
 MEMORY = Path("/dev/shm")
@@ -24,7 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Those that take longest are marked `more whole runs` by themselves: a second process makes the run, too.
     """
-    whole = {each.path for each in items if {"finished", "new_copy"} & set(getattr(each, "fixturenames", ()))}
+    whole = {
+        each.path
+        for each in items
+        if {"finished", "new_copy", "richer"} & set(getattr(each, "fixturenames", ()))
+    }
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             group = "whole runs" if item.path in whole else str(item.path)
@@ -55,3 +60,9 @@ def new_copy(homes: Path, finished: Finished) -> Callable[..., TinyHome]:
     """Makes copies of the finished home, each to change at will, with further settings."""
     numbers = count()
     return lambda **more: finished.tiny.copy_to(homes / f"copy-{next(numbers)}", **more)
+
+
+@pytest.fixture(scope="session")
+def richer(homes: Path, finished: Finished) -> TinyHome:
+    """The finished home with more experiments; its files stay as they are."""
+    return enriched(finished.tiny, homes / "richer")

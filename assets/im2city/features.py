@@ -44,7 +44,8 @@ def _weights(home: Home, settings: BackboneSettings) -> Path | None:
     return home.root / "incoming" / settings.pretrained if is_weights_file(settings.pretrained) else None
 
 
-def _network(task: Task, name: str) -> "Backbone":
+def network_of(task: Task, name: str) -> "Backbone":
+    """Another backbone of the profile's, with its weights."""
     from g3lib.features.backbone import load_backbone
 
     settings = _backbone(task, name)
@@ -82,7 +83,7 @@ def _build_backbone_features(task: Task) -> Outcome:
     name, _ = split(task.key.partition)
     (record,) = task.inputs["photos"]
     manifest = pl.read_parquet(task.commit_of(record))
-    encoder = _network(task, name)
+    encoder = network_of(task, name)
     photos = read_shard(tar_of(task.home, record), manifest)
     made = extract_images(photos, encoder, _backbone(task, name).batch_size, manifest.height, task.report)
     save_features(task.scratch, made.features, encoder.stamp)

@@ -31,6 +31,7 @@ from g3lib.store.artifacts import file_name
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from g3lib.features.shards import Stamp
     from g3lib.im2city.making import Made
     from g3lib.im2city.model import CityModel
     from g3lib.im2city.saving import Trained
@@ -165,13 +166,13 @@ def _files(task: Task, name: str, trained: "Trained", made: "Made") -> Mapping[s
     }
 
 
-def load(task: Task) -> "Trained":
-    """The model of the experiment that the task's partition names, for features as they are now."""
+def load(task: Task, name: str, stamp: "Stamp") -> "Trained":
+    """The model of an experiment, for features of that stamp."""
     from g3lib.im2city.saving import load_model
 
-    stem = file_name(str(task.key.partition))
+    stem = file_name(name)
     weights, labels = f"{WEIGHTS}/{stem}.safetensors", f"{LABELS}/{stem}.parquet"
-    return load_model(task.home.root / weights, task.home.root / labels, stamp_of(task))
+    return load_model(task.home.root / weights, task.home.root / labels, stamp)
 
 
 def model_of(task: Task, name: str) -> "CityModel":

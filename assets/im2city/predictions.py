@@ -19,6 +19,7 @@ from assets.im2city.photos import (
     of_backbone,
     photos_of,
     settings_of,
+    stamp_of,
 )
 from assets.pictures import picture, table
 from assets.step import Config, Outcome, Partition, Rule, Step, Task
@@ -36,7 +37,7 @@ def _build(task: Task) -> Outcome:
     from g3lib.im2city.labels import label_set
 
     name, settings = str(task.key.partition), settings_of(task.profile)
-    cities, trained = label_set(cities_of(task), "cities"), load(task)
+    cities, trained = label_set(cities_of(task), "cities"), load(task, name, stamp_of(task))
     tests = _test_sets(task)
     found = [
         answered(name, trained, test, features, cities, settings.coverage, settings.permutations)

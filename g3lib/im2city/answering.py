@@ -14,7 +14,7 @@ from g3lib.im2city.certainty import (
     set_statistics,
 )
 from g3lib.im2city.labels import NONE, rows_among
-from g3lib.im2city.predicting import TOP, TestPhotos, named_cities, predictions, ranked, tops
+from g3lib.im2city.predicting import TOP, TestPhotos, named_cities, predictions, ranked, second_stage, tops
 from g3lib.im2city.proximity import label_distances, wrong_answers, wrong_distances
 from g3lib.im2city.saving import Trained
 from g3lib.im2city.two_stage import TwoStage
@@ -77,6 +77,13 @@ def answered(
         _about(certainty.coverage(coverage, groups), about),
         *(_about(each, about) for each in _misses(certainty, labels, permutations)),
     )
+
+
+def likeliest(trained: Trained, photos: TestPhotos, features: NDArray[np.floating]) -> pl.DataFrame:
+    """The likeliest labels of photos (n, d) and where they lie, schema TOPS."""
+    if isinstance(trained.model, TwoStage):
+        return second_stage(photos, trained.model.city_labels, trained.model.answers(features, TOP))
+    return tops(photos, trained.labels, trained.model.probabilities(features))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from g3lib.geo import geodesic_km
 from g3lib.im2city.labels import NONE, rows_among
-from g3lib.im2city.two_stage import TwoStage
+from g3lib.im2city.two_stage import Answers, TwoStage
 
 TOP = 5  # labels of each photo that become candidates
 PREDICTIONS = pl.Schema(
@@ -160,7 +160,12 @@ def named_cities(
         pl.Series("raw_probability", answers.probabilities[:, 0], pl.Float64),
         pl.Series("km", _kilometres(labels, best, cities, test.cities)).fill_nan(None),
     )
-    return found, _tops(test, labels, answers.cities, answers.probabilities)
+    return found, second_stage(test, labels, answers)
+
+
+def second_stage(test: TestPhotos, labels: pl.DataFrame, answers: Answers) -> pl.DataFrame:
+    """The cities that two stages name, with their positions, schema TOPS."""
+    return _tops(test, labels, answers.cities, answers.probabilities)
 
 
 def _country_rank(probabilities: NDArray[np.float32], same: NDArray[np.bool_]) -> NDArray[np.int64]:

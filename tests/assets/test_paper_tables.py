@@ -18,6 +18,7 @@ from assets.resources import Tracking
 from assets.step import Outcome, Task, checks_of
 from assets.steps import STEPS
 from g3lib.experiments import Profile
+from g3lib.experiments.published_tables import paper_tables as paper_tables_listed
 from g3lib.store import Key
 from g3lib.store.warehouse import query
 
@@ -28,6 +29,8 @@ MANY = {
     "G3_LMMS__LLAVA__BASE_URL": "http://nowhere.invalid/v1",
     "G3_LMMS__LLAVA__MODEL": "llava",
 }
+ASKING = {"G3_EXPERIMENTS": "[nn-clip, gem-probe]", "G3_IM2CITY__TRAINING": "{street-view: blue-marble}"}
+GEM_TABLES = [each.name for each in paper_tables_listed() if each.name.startswith("im2city")]
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +79,15 @@ def test_studies_and_distances_read_what_they_show(profile: Profile) -> None:
 def test_dagster_hears_of_every_input(profile: Profile) -> None:
     partitions = STEP.partitions
     assert partitions is not None
-    assert partitions(profile).get_partition_keys() == list(STEP.keys(profile)) == names()
+    assert partitions(profile).get_partition_keys() == list(STEP.keys(profile)) == names(profile)
     mappings = {each.asset: each.mapping(profile) if each.mapping else None for each in STEP.upstream}
     assert mappings.pop("published") is None  # it has no partitions
     assert all(isinstance(each, dg.AllPartitionMapping) for each in mappings.values())
 
 
 def test_an_entry_s_experiments_and_titles_are_part_of_what_determines_it(profile: Profile) -> None:
-    configs = [STEP.config(profile, name) for name in names()]
-    assert [each["table"]["name"] for each in configs] == names()
+    configs = [STEP.config(profile, name) for name in names(profile)]
+    assert [each["table"]["name"] for each in configs] == names(profile)
     assert "published" in STEP.config(profile, "table_3")  # its numbers come with the package
 
 
@@ -118,7 +121,10 @@ def shown(outcome: Outcome, what: str) -> str:
     return str(outcome.metadata[what].md_str)
 
 
-@pytest.mark.parametrize("name", [name for name in names() if name != "case_study"])
+OF_G3 = [each.name for each in paper_tables_listed() if not each.name.startswith(("im2city", "case_study"))]
+
+
+@pytest.mark.parametrize("name", OF_G3)
 def test_a_table_says_what_the_warehouse_says(
     name: str, finished: Finished, build: Callable[[str], tuple[Task, Outcome]]
 ) -> None:
@@ -128,6 +134,22 @@ def test_a_table_says_what_the_warehouse_says(
     keys = [each for each, dtype in warehouse.schema.items() if dtype in (pl.String, pl.Int32, pl.Int64)]
     assert_frame_equal(outcome.table.sort(keys), warehouse.sort(keys), check_row_order=True)
     assert outcome.rows == warehouse.height > 0
+
+
+def test_questions_are_tables_where_an_experiment_asks_them(profile: Profile) -> None:
+    assert not any(name.startswith("im2city_") for name in names(profile))
+    asking = TinyHome(Path("nowhere"), MANY | ASKING).profile()
+    assert names(asking) == [each.name for each in paper_tables_listed()]
+    assert set(reads(asking, "im2city_shots")) == {"city_models", "city_accuracy"}
+    assert set(reads(asking, "im2city_proximity")) == {"city_models", "city_proximity"}
+
+
+@pytest.mark.parametrize("name", [name for name in GEM_TABLES if name != "im2city"])
+def test_a_question_says_what_the_warehouse_says(name: str, richer: TinyHome) -> None:
+    workflow = richer.workflow()
+    table = pl.read_parquet(workflow.home.table(Key("paper_tables", name)))
+    warehouse = query(richer.home, f"from results.{name}")
+    assert_frame_equal(table, warehouse)
 
 
 def test_its_page_shows_measured_beside_published(build: Callable[[str], tuple[Task, Outcome]]) -> None:
