@@ -49,8 +49,8 @@ def _cities(task: Task) -> pl.DataFrame:
     settings = settings_of(task.profile)
     if settings.cities == PLACE_PULSE:
         return place_pulse_cities()
-    if settings.cities != PLACES:
-        return cities_of_file(_own_file(task.home, settings.cities))
+    if (path := own_labels(task.profile, task.home)) is not None:
+        return cities_of_file(path)
     nobody = CITY_SCHEMA.to_frame()
     sources = [photos_of(task, name, nobody) for name in training_datasets_of(task.profile)]
     return cities_of_gazetteer(
@@ -82,8 +82,11 @@ def _counts(task: Task, name: str, cities: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _own_file(home: Home, name: str) -> Path:
-    return home.root / FOLDER / name
+def own_labels(profile: Profile, home: Home) -> Path | None:
+    """The CSV that `im2city.cities` names, if it names one."""
+    if profile.im2city is None or profile.im2city.cities in (PLACE_PULSE, PLACES):
+        return None
+    return home.root / FOLDER / profile.im2city.cities
 
 
 def _config(profile: Profile, _: Partition) -> Config:
@@ -101,9 +104,8 @@ def _config(profile: Profile, _: Partition) -> Config:
 
 
 def _observed(home: Home, profile: Profile, _: Partition) -> dict[str, str]:
-    if profile.im2city is None or profile.im2city.cities in (PLACE_PULSE, PLACES):
-        return {}
-    return as_of_now(_own_file(home, profile.im2city.cities))
+    path = own_labels(profile, home)
+    return {} if path is None else as_of_now(path)
 
 
 def _some_photos(task: Task, _: Outcome) -> tuple[bool, dict[str, int]]:

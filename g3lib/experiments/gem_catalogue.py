@@ -61,7 +61,7 @@ PROBES = (
     _gem("gem-probe-soft", "linear probing, distance-aware labels", Gem("probe", soft_km=SOFT_KM)),
 )
 FEW_SHOT = tuple(
-    _gem(f"gem-probe-{shots}-shot", f"linear probing, {shots} shots", Gem("probe", shots=shots))
+    _gem(f"gem-probe-{shots}-shot", f"linear probing, {shots} per label", Gem("probe", shots=shots))
     for shots in SHOTS
 )
 GEM_EXPERIMENTS = (*ENSEMBLES, *SINGLE, CONTEXT, COUNTRIES, STREETCLIP, *PROBES, *FEW_SHOT)

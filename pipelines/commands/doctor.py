@@ -76,6 +76,7 @@ def findings(profile: Profile, home: Home) -> Iterator[Finding]:
     yield _gpu(profile)
     yield from _incoming(profile, home)
     yield _encoder(profile, home)
+    yield from _gem(profile, home)
     yield from _heads(profile, home)
     yield from _official_references(profile, home)
     yield from _lmms(profile)
@@ -174,6 +175,27 @@ def _encoder(profile: Profile, home: Home) -> Finding:
     if is_weights_file(settings_.pretrained):
         return _file("encoder", home.root / "incoming" / str(settings_.pretrained))
     return Finding("encoder", f"{settings_.architecture}/{settings_.pretrained}, fetched on first use", True)
+
+
+def _gem(profile: Profile, home: Home) -> Iterator[Finding]:
+    """Other backbones, and label sets of one's own, where an experiment of GEM's needs them."""
+    from assets.im2city.labels import own_labels
+    from assets.im2city.partitions import gems_of, other_backbones_of
+    from g3lib.features.files import is_weights_file
+
+    if not gems_of(profile) or profile.im2city is None:
+        return
+    if (path := own_labels(profile, home)) is not None:
+        yield _file("labels of GEM", path)
+    for name in other_backbones_of(profile):
+        settings_ = profile.im2city.backbones[name]
+        if is_weights_file(settings_.pretrained):
+            yield _file(f"backbone {name}", home.root / "incoming" / settings_.pretrained)
+        else:
+            origin = "untrained" if settings_.pretrained == "random" else "fetched on first use"
+            yield Finding(
+                f"backbone {name}", f"{settings_.architecture}/{settings_.pretrained}, {origin}", True
+            )
 
 
 def _heads(profile: Profile, home: Home) -> Iterator[Finding]:

@@ -2,12 +2,19 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import polars as pl
 import pytest
 from richer import GEMS
 from tiny import BENCHMARK, QUERIES, TinyHome
 
+from assets.im2city.photos import photos_of
+from assets.resources import Tracking
+from assets.step import Task
+from g3lib.experiments.cities import place_pulse_cities
+from g3lib.im2city.labels import BadLabels
 from g3lib.images import read_shard
 from g3lib.store import Key
 from g3lib.store.warehouse import query
@@ -167,3 +174,47 @@ def test_a_persons_own_photo_is_named_as_the_benchmarks_are(
     known = asked(tiny, f"select photo_id, lat, lon from results.prediction where experiment = '{name}'")
     expected = {row["photo_id"]: (row["lat"], row["lon"]) for row in known.iter_rows(named=True)}
     assert told == {path.stem: expected[path.stem] for path in paths}
+
+
+# --- which city a photo shows
+
+
+DATASETS = (
+    "[{name: train, role: gallery, shards: 1, photos_per_shard: 9, incoming: pp,"
+    " source: {kind: place-pulse, split: train}},"
+    " {name: test, role: benchmark, shards: 1, photos_per_shard: 9, source: {kind: blue-marble}}]"
+)
+
+
+def photos_task(tmp_path: Path, cities: list[str | None]) -> Task:
+    """Two datasets of the same photos near Paris; the metadata of the first name their cities."""
+    settings = {"G3_DATASETS": DATASETS, "G3_EXPERIMENTS": "[gem-probe]", "G3_IM2CITY__CITIES": "place-pulse"}
+    settings |= {"G3_IM2CITY__TRAINING": "{street-view: train}", "G3_IM2CITY__RADIUS_KM": "25"}
+    ids = [f"p{row}" for row in range(len(cities))]
+    positions = {"lat": [48.85] * len(ids), "lon": [2.35 + row for row in range(len(ids))]}
+    manifest = pl.DataFrame({"photo_id": ids, "author": ids, **positions})
+    manifest.write_parquet(tmp_path / "photos.parquet")
+    pl.DataFrame({"photo_id": ids[::-1], "city": cities[::-1]}).write_parquet(tmp_path / "metadata.parquet")
+    records = {
+        "photos": [
+            SimpleNamespace(partition=f"{name}-000000", path="photos.parquet") for name in ("train", "test")
+        ],
+        "metadata": [SimpleNamespace(partition="train", path="metadata.parquet")],
+    }
+    home = TinyHome(tmp_path, settings)
+    nowhere = cast(Tracking, None)
+    return Task(
+        Key("city_models", "gem-probe"), home.profile(), home.home, cast(Any, records), tmp_path, nowhere, ""
+    )
+
+
+def test_place_pulse_names_the_city_and_others_are_the_nearest_within_the_radius(tmp_path: Path) -> None:
+    task = photos_task(tmp_path, ["Kyiv", "Paris", None])
+    cities = place_pulse_cities()
+    assert photos_of(task, "train", cities).cities.tolist() == [27, 39, -1]  # IM2City's codes
+    assert photos_of(task, "test", cities).cities.tolist() == [39, -1, -1]
+
+
+def test_a_city_that_is_no_label_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadLabels, match=r"\['Atlantis'\]"):
+        photos_of(photos_task(tmp_path, ["Atlantis", "Paris"]), "train", place_pulse_cities())
