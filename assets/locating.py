@@ -302,7 +302,11 @@ def warnings(profile: Profile, found: Experiment) -> tuple[str, ...]:
 
 def _weighs(profile: Profile, found: Experiment) -> str:
     """What the answer rests on that was made of the gallery; empty where nothing was, as for an LMM alone."""
-    by_clip = found.selection == "verifier" or _sees_by_clip(found)
+    by_clip = (
+        found.selection == "verifier"
+        or (found.gallery is not None and is_clip(found.gallery))
+        or (found.gem is not None and found.gem.backbone == ENCODER)
+    )
     if by_clip and profile.encoder.pretrained is None:
         return "The encoder knows"
     return "The gallery holds" if found.gallery is not None or by_clip else ""

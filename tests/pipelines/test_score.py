@@ -200,7 +200,7 @@ def test_what_cannot_be_scored_is_named(done: TinyHome, exported: Path, tmp_path
 def test_a_benchmark_of_another_profile(tmp_path: Path, exported: Path) -> None:
     plain = TinyHome(tmp_path / "home", settings={})
     said = plain.call("score", str(exported), "--benchmark", "im2gps3k")
-    assert said.returncode == WRONG_USAGE and "add --profile mp16" in said.stderr, said.stderr
+    assert said.returncode == WRONG_USAGE and "add --profile im2city" in said.stderr, said.stderr
 
 
 def test_photos_that_are_not_made_yet(tmp_path: Path, exported: Path) -> None:

@@ -29,8 +29,8 @@ QUIET = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
-WIDE = {"width": 3400, "height": 4200}
-EMPTY = (1900, 4150)  # a place in the graph where nothing lies
+WIDE = {"width": 3400, "height": 5400}
+EMPTY = (1900, 5350)  # a place in the graph where nothing lies
 SECONDS = 1000.0  # playwright counts in milliseconds
 
 pytestmark = pytest.mark.xdist_group("more whole runs")

@@ -73,7 +73,7 @@ def test_what_was_not_measured_is_named_with_what_was(home: Home) -> None:
 @pytest.mark.parametrize("beginning", ["photo_census", "warehouse", "", "referenzes"])
 def test_a_beginning_that_does_not_lead_there(home: Home, beginning: str) -> None:
     make(home)
-    with pytest.raises(NotNamed, match="alignment, gallery_index, pool_choice, references, candidates"):
+    with pytest.raises(NotNamed, match=r"alignment, .*gallery_index, pool_choice, references, candidates"):
         found(home, beginning)
 
 

@@ -45,14 +45,19 @@ def test_it_finds_what_fits_of_each_c_alone_find(photos: Photos, validation: Pho
     assert [each.chosen for each in found] == [number == np.argmax(alone) for number in range(len(GRID))]
 
 
-def test_it_stops_where_nothing_gets_better_and_finishes_the_best(photos: Photos, validation: Photos) -> None:
-    every = chosen(photos, validation, patience=len(GRID))
-    found = chosen(photos, validation, patience=2)
+def test_it_stops_where_nothing_gets_better(photos: Photos, validation: Photos) -> None:
+    found = chosen(photos, validation, patience=2, tolerance=1e-10)
     (best,) = (each for each in found if each.chosen)
-    assert len(found) == found.index(best) + 3 < len(every)
-    assert best.c == next(each.c for each in every if each.chosen)
+    assert len(found) == found.index(best) + 3 < len(GRID)
+    assert best.correct == max(each.correct for each in found)
+
+
+def test_the_chosen_one_is_finished(photos: Photos, validation: Photos) -> None:
+    (best,) = (each for each in chosen(photos, validation) if each.chosen)
     alone = fit_probe(photos.features, photos.targets, 4, best.c)
     assert best.probe.loss == pytest.approx(alone.loss, rel=1e-6)
+    named = best.probe.model().logits(validation.features).argmax(axis=1)
+    assert best.correct == (named == validation.targets).sum()
 
 
 def test_the_recipes_c_is_in_the_grid() -> None:
