@@ -35,7 +35,6 @@ COUNTRIES = labels_of((None, "Italy"), (None, "Côte d'Ivoire"))
         ("label", ["Rome", "Sao Paulo"]),
         ("to", ["to Rome", "to Sao Paulo"]),
         ("streetclip-city", ["A Street View photo from Rome.", "A Street View photo from Sao Paulo."]),
-        ("satellite", ["A satellite photo taken in Rome", "A satellite photo taken in Sao Paulo"]),
     ],
 )
 def test_cities(name: str, expected: list[str]) -> None:
