@@ -17,6 +17,7 @@ from assets.im2city.photos import (
     cities_of,
     held_out,
     image_features,
+    image_folders,
     of_backbone,
     photos_of,
     settings_of,
@@ -82,11 +83,7 @@ def _build(task: Task) -> Outcome:
         files=_files(task, name, trained, made),
         mlflow_run_id=run.run_id,
         metadata={
-            "card": table(
-                pl.DataFrame({key: [str(value)] for key, value in card.items()}).transpose(
-                    include_header=True
-                )
-            ),
+            "card": table(pl.DataFrame({"of the model": list(card), "": [*map(str, card.values())]})),
             "C tried": table(made.choices),
             "MLflow run": task.tracking.url("im2city", run.run_id),
         },
@@ -138,10 +135,14 @@ def _training(task: Task, gem: Gem, labels: pl.DataFrame) -> "TrainingSet":
 
 
 def _text(task: Task, kind: str, template: str | None = None) -> "NDArray[np.float16]":
-    """(k, d) features of the prompts of a label set, in the order of its labels."""
-    from g3lib.features.shards import load_features
+    """(k, d) features of the prompts of a label set, in the order of its labels.
+
+    FeaturesMismatch if they are not of the encoder that saw the photos: its width alone would not tell.
+    """
+    from g3lib.features.shards import load_features, same_stamp
 
     folder = task.folder("label_features")
+    same_stamp([folder, *image_folders(task)])
     prompts = pl.read_parquet(folder / PROMPTS).with_row_index("row").filter(label_set=kind)
     prompts = prompts if template is None else prompts.filter(template=template)
     features: NDArray[np.float16] = load_features(folder)[prompts.sort("place")["row"].to_numpy()]

@@ -1,6 +1,7 @@
 """The photos that GEM looks at: who took them, the city that each shows, their features, and which are held out."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -105,8 +106,13 @@ def stamp_of(task: Task) -> "Stamp":
     """What all those features are marked with; FeaturesMismatch if they are of several encoders."""
     from g3lib.features.shards import same_stamp
 
+    return same_stamp(image_folders(task))
+
+
+def image_folders(task: Task) -> list[Path]:
+    """Where those features lie, a folder for each shard."""
     records = [*task.inputs["image_features"], *task.inputs["backbone_features"]]
-    return same_stamp([task.home.root / record.path for record in records])
+    return [task.home.root / record.path for record in records]
 
 
 def image_features(task: Task, name: str, rows: "NDArray[np.int64]") -> "NDArray[np.float16]":

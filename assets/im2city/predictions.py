@@ -43,10 +43,7 @@ def _build(task: Task) -> Outcome:
         answered(name, trained, test, features, cities, settings.coverage, settings.permutations)
         for test, features in tests
     ]
-    told = {
-        each.name: pl.concat([getattr(one, each.name) for one in found], how="diagonal")
-        for each in fields(found[0])
-    }
+    told = {each.name: pl.concat([getattr(one, each.name) for one in found]) for each in fields(found[0])}
     predictions = told.pop("predictions")
     return Outcome(
         predictions.height,

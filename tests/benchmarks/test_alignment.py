@@ -4,14 +4,14 @@ Times depend on the machine, so none of them fails a test; that both loops learn
 """
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from device_clock import DEVICE, finished
 from numpy.typing import NDArray
 from pyproj import Transformer
 from torch import Tensor
@@ -25,26 +25,14 @@ from g3lib.alignment.training import train
 from g3lib.experiments.alignment import AlignmentSettings
 from tests.array_rows import ArrayRows
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.benchmark,
+    pytest.mark.timeout(1800),
+    pytest.mark.usefixtures("all_cores"),
+]
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 MP16 = 4_122_110  # photos of the gallery
 TURNS, STEPS = 7, 6  # alternating turns, steps in each
-
-
-@pytest.fixture(autouse=True)
-def all_cores() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)
-    yield
-    torch.set_num_threads(before)
-
-
-def finished() -> float:
-    """Seconds on a clock, once the device has done what it was asked."""
-    if DEVICE.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 def fastest(*works: Callable[[], None], turns: int = TURNS) -> list[float]:

@@ -8,7 +8,7 @@ clock. Times fail no test, but what is found must be the same.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,27 +17,21 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from scipy.special import logsumexp
-from threadpoolctl import threadpool_limits
 
 from g3lib.im2city.probing import draw_shots, fit_probe
 from g3lib.im2city.probing.problem import problem_of
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(7200)]
+pytestmark = [
+    pytest.mark.benchmark,
+    pytest.mark.timeout(7200),
+    pytest.mark.usefixtures("all_cores"),
+]
 
 CLASSES, C = 56, 0.316
 TRAINING, HELD_OUT = 90_000, 20_000
 MANY, MILLIONS = 400_000, 4_000_000
 Features = NDArray[np.float16]
 Targets = NDArray[np.int64]
-
-
-@pytest.fixture(autouse=True)
-def all_cores() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)
-    with threadpool_limits(os.cpu_count() or 1):
-        yield
-    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ work. Times depend on the machine, so none of them fails a test; that both ways 
 
 import io
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
+from device_clock import DEVICE, finished
 from numpy.typing import NDArray
 from PIL import Image
 from pyproj import Transformer
@@ -36,30 +36,18 @@ from g3lib.images import upright
 from g3lib.verification import choose, score
 from g3lib.verification.scoring import BATCH
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(36_000)]
+pytestmark = [
+    pytest.mark.benchmark,
+    pytest.mark.timeout(36_000),
+    pytest.mark.usefixtures("all_cores"),
+]
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 PHOTOS, CANDIDATES, REPEATS = 3000, 25, 5
 SAMPLES = {"ViT-B-32": 160, "ViT-L-14": 48}  # photos that the tower sees again; G3's is ViT-L/14
 TOWER_BATCH = 16
 RATIO, TIE = 50.0, 1e-6
 HALF_EQUATOR = 20037508.342789244
 TO_MERCATOR = Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True)
-
-
-@pytest.fixture(autouse=True)
-def all_cores() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)
-    yield
-    torch.set_num_threads(before)
-
-
-def finished() -> float:
-    """Seconds on a clock, once the device has done what it was asked."""
-    if DEVICE.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 def fastest(*works: Callable[[], object], turns: int = 5) -> list[float]:

@@ -137,8 +137,10 @@ def test_dagsters_own_validation_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells the threads of a process")
-def test_definitions_load_without_polars_at_work() -> None:
+@pytest.mark.parametrize("profile", ["demo", "im2city", "mp16"])
+def test_definitions_load_without_polars_at_work(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps are forked from a process that has loaded them: its threads are gone there, and polars waits for its."""
+    monkeypatch.setenv("G3_PROFILE", profile)
     told = (
         "import os, pipelines.definitions; "
         "print(*{open(f'/proc/self/task/{each}/comm').read().strip() for each in os.listdir('/proc/self/task')})"
